@@ -32,43 +32,97 @@ def describe(default: Any, why: str) -> Any:
 class Settings:
     """All settings, read once at start-up by `load_settings`."""
 
-    app_env: str = describe("demo", "`demo` loads demo data, `test` is for the tests, `production` refuses demo secrets, demo data and the sandbox payment provider.")
-    host: str = describe("127.0.0.1", "Address the web server listens on; demo mode is loopback only.")
+    app_env: str = describe(
+        "demo",
+        "`demo` loads demo data, `test` is for the tests, `production` refuses demo secrets, demo data and the sandbox payment provider.",
+    )
+    host: str = describe(
+        "127.0.0.1", "Address the web server listens on; demo mode is loopback only."
+    )
     port: int = describe(8000, "Port of the web server.")
-    base_url: str = describe("", "Public address used in QR codes and links; empty means http://HOST:PORT.")
-    var_dir: str = describe(str(ROOT / "var"), "Folder of everything the system writes when nothing outside is configured.")
-    models_dir: str = describe("", "Folder of the verified model files; empty means VAR_DIR/models.")
-    database_url: str = describe("", "PostgreSQL address; empty starts the embedded server under VAR_DIR.")
-    redis_url: str = describe("", "Valkey/Redis address; empty starts the embedded server under VAR_DIR.")
-    storage_url: str = describe("", "Photo storage: a folder, file:///folder, or s3://bucket/prefix; empty means VAR_DIR/storage.")
-    secret_key: str = describe("", "Signs staff sessions; empty in demo mode draws one and keeps it in VAR_DIR/secrets.json.")
-    data_keys: str = describe("", "Keys of the encrypted columns, `id:base64url(32 bytes)` separated by commas, the first one encrypts.")
-    index_key: str = describe("", "Key of the blind indexes (HMAC-SHA256) over ID numbers and phones, base64url(32 bytes).")
+    base_url: str = describe(
+        "", "Public address used in QR codes and links; empty means http://HOST:PORT."
+    )
+    var_dir: str = describe(
+        str(ROOT / "var"),
+        "Folder of everything the system writes when nothing outside is configured.",
+    )
+    models_dir: str = describe(
+        "", "Folder of the verified model files; empty means VAR_DIR/models."
+    )
+    database_url: str = describe(
+        "", "PostgreSQL address; empty starts the embedded server under VAR_DIR."
+    )
+    redis_url: str = describe(
+        "", "Valkey/Redis address; empty starts the embedded server under VAR_DIR."
+    )
+    storage_url: str = describe(
+        "",
+        "Photo storage: a folder, file:///folder, or s3://bucket/prefix; empty means VAR_DIR/storage.",
+    )
+    secret_key: str = describe(
+        "",
+        "Signs staff sessions; empty in demo mode draws one and keeps it in VAR_DIR/secrets.json.",
+    )
+    data_keys: str = describe(
+        "",
+        "Keys of the encrypted columns, `id:base64url(32 bytes)` separated by commas, the first one encrypts.",
+    )
+    index_key: str = describe(
+        "",
+        "Key of the blind indexes (HMAC-SHA256) over ID numbers and phones, base64url(32 bytes).",
+    )
     url_signing_key: str = describe("", "Signs the short-lived picture addresses.")
     photo_workers: int = describe(0, "Photo worker processes; 0 means one per processor core.")
-    photo_job_seconds: int = describe(60, "A photo job running longer is stopped and the photo fails with a code.")
-    matting_model: str = describe("u2netp", "rembg model used on cluttered backgrounds; its file must lie in MODELS_DIR.")
-    capture_code_provider: str = describe("demo", "`demo`, `http` or `none`: who decodes capture codes.")
+    photo_job_seconds: int = describe(
+        60, "A photo job running longer is stopped and the photo fails with a code."
+    )
+    matting_model: str = describe(
+        "u2netp", "rembg model used on cluttered backgrounds; its file must lie in MODELS_DIR."
+    )
+    capture_code_provider: str = describe(
+        "demo", "`demo`, `http` or `none`: who decodes capture codes."
+    )
     capture_code_url: str = describe("", "Decoding service for CAPTURE_CODE_PROVIDER=http.")
-    capture_code_key: str = describe(DEMO_CAPTURE_CODE_KEY, "base64url(32 bytes) of the demo issuer; its published default is refused in production.")
-    payment_providers: str = describe("sandbox", "Comma-separated payment providers; `sandbox` is refused in production.")
-    sandbox_payment_secret: str = describe("", "HMAC key of the sandbox provider's callbacks; drawn in demo mode.")
-    sms_provider: str = describe("file", "`file` appends messages to VAR_DIR/messages.jsonl, `console` prints, `twilio` sends.")
+    capture_code_key: str = describe(
+        DEMO_CAPTURE_CODE_KEY,
+        "base64url(32 bytes) of the demo issuer; its published default is refused in production.",
+    )
+    payment_providers: str = describe(
+        "sandbox", "Comma-separated payment providers; `sandbox` is refused in production."
+    )
+    sandbox_payment_secret: str = describe(
+        "", "HMAC key of the sandbox provider's callbacks; drawn in demo mode."
+    )
+    sms_provider: str = describe(
+        "file",
+        "`file` appends messages to VAR_DIR/messages.jsonl, `console` prints, `twilio` sends.",
+    )
     twilio_account_sid: str = describe("", "Twilio account, for SMS_PROVIDER=twilio.")
     twilio_auth_token: str = describe("", "Twilio token; also verifies its status callbacks.")
     twilio_from: str = describe("", "Sender number or messaging service SID.")
-    twilio_base_url: str = describe("", "Another address for Twilio's API (tests use a local stand-in).")
+    twilio_base_url: str = describe(
+        "", "Another address for Twilio's API (tests use a local stand-in)."
+    )
     email_provider: str = describe("file", "`file` or `smtp`.")
     smtp_url: str = describe("", "smtp://user:password@host:587 for EMAIL_PROVIDER=smtp.")
     email_from: str = describe("noreply@localhost", "Sender of e-mails.")
     access_token_minutes: int = describe(120, "Life of a student's access token.")
     refresh_token_days: int = describe(30, "Life of a refresh token; each use replaces it.")
-    signed_url_seconds: int = describe(300, "Life of a signed picture address (ASVS 14.2: at most minutes).")
-    upload_max_bytes: int = describe(20 * 1024 * 1024, "Largest accepted picture (CONTRACT section 4).")
-    rate_limits: bool = describe(True, "Rate limits on log-in, identification and uploads; the load tests switch them off.")
+    signed_url_seconds: int = describe(
+        300, "Life of a signed picture address (ASVS 14.2: at most minutes)."
+    )
+    upload_max_bytes: int = describe(
+        20 * 1024 * 1024, "Largest accepted picture (CONTRACT section 4)."
+    )
+    rate_limits: bool = describe(
+        True, "Rate limits on log-in, identification and uploads; the load tests switch them off."
+    )
     undo_seconds: int = describe(0, "Seconds a review decision waits before its effects leave.")
     lock_timeout_ms: int = describe(3000, "How long a transition waits for the order's row lock.")
-    timezone: str = describe("Asia/Shanghai", "Zone in which pages show times; stored times are UTC.")
+    timezone: str = describe(
+        "Asia/Shanghai", "Zone in which pages show times; stored times are UTC."
+    )
     log_level: str = describe("INFO", "Python log level.")
 
     @property
@@ -168,6 +222,10 @@ def refuse_demo_values(settings: Settings) -> None:
         if not getattr(settings, name.lower()):
             raise SettingsError(f"APP_ENV=production needs {name}; see docs/settings.md.")
     if "sandbox" in [p.strip() for p in settings.payment_providers.split(",")]:
-        raise SettingsError("APP_ENV=production refuses the sandbox payment provider; set PAYMENT_PROVIDERS.")
-    if settings.capture_code_provider == "demo" or settings.capture_code_key == DEMO_CAPTURE_CODE_KEY and settings.capture_code_provider != "none" and not settings.capture_code_url:
-        raise SettingsError("APP_ENV=production refuses the demo capture-code issuer; set CAPTURE_CODE_PROVIDER.")
+        raise SettingsError(
+            "APP_ENV=production refuses the sandbox payment provider; set PAYMENT_PROVIDERS."
+        )
+    if settings.capture_code_provider == "demo":
+        raise SettingsError(
+            "APP_ENV=production refuses the demo capture-code issuer; set CAPTURE_CODE_PROVIDER."
+        )

@@ -1,0 +1,53 @@
+"""All tables. Import models from here, so that every mapper is configured."""
+
+from backoffice.models.batch import Batch, BatchService, PhotoStandard
+from backoffice.models.event import OrderEvent, Timer
+from backoffice.models.order import Order, OrderItem
+from backoffice.models.outbox import Message, OutboxRow
+from backoffice.models.payment import Payment, PaymentNotice, Refund
+from backoffice.models.photo import Photo, RejectionReason, ReviewDecision
+from backoffice.models.roster import CaptureCode, Enrolment, RosterImport
+from backoffice.models.school import School
+from backoffice.models.shipment import Shipment
+from backoffice.models.staff import AccessRecord, Role, Staff
+from backoffice.models.student import (
+    Address,
+    IdempotencyRecord,
+    Student,
+    StudentConsent,
+    StudentToken,
+)
+from backoffice.models.ticket import Ticket, TicketMessage
+
+__all__ = [
+    "AccessRecord",
+    "Address",
+    "Batch",
+    "BatchService",
+    "CaptureCode",
+    "Enrolment",
+    "IdempotencyRecord",
+    "Message",
+    "Order",
+    "OrderEvent",
+    "OrderItem",
+    "OutboxRow",
+    "Payment",
+    "PaymentNotice",
+    "Photo",
+    "PhotoStandard",
+    "Refund",
+    "RejectionReason",
+    "ReviewDecision",
+    "Role",
+    "RosterImport",
+    "School",
+    "Shipment",
+    "Staff",
+    "Student",
+    "StudentConsent",
+    "StudentToken",
+    "Ticket",
+    "TicketMessage",
+    "Timer",
+]
