@@ -1,0 +1,59 @@
+# `make help` lists the commands. Set-up is in bootstrap.py; running is in supervisor/.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+# Test processes: two keep the machine usable while the servers run beside them.
+JOBS ?= 2
+# Part of the suite: make test TESTS=tests/supervisor
+TESTS ?= tests
+
+.PHONY: help up down test demo bench check models lock fmt lint types setup setup-dev clean
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
+
+up: setup models ## Start everything on http://127.0.0.1:8000 (PORT=… for another port); Ctrl-C stops it
+	@exec $(PY) -m supervisor up
+
+down: setup ## Stop what `make up` started in another terminal
+	@exec $(PY) -m supervisor down
+
+test: setup-dev models ## Run the whole test suite on real PostgreSQL and Valkey (TESTS=… for a part)
+	@exec $(PY) -m pytest -n $(JOBS) $(TESTS)
+
+demo: setup models ## Run the main job once, end to end; files are left in var/demo
+	@exec $(PY) -m flask --app wsgi demo run
+
+bench: setup-dev models ## Run the benchmarks and print a table
+	@exec $(PY) -m bench
+
+check: setup-dev ## Lint, format, types, import rules, migration drift, then the tests
+	@PY=$(PY) sh tools/check.sh
+	@$(MAKE) --no-print-directory test
+
+models: setup ## Fetch and verify the model files
+	@$(PY) -m backoffice.photos.fetch
+
+lint: setup-dev ## Ruff's rules
+	@$(PY) -m ruff check .
+
+fmt: setup-dev ## Format the code
+	@$(PY) -m ruff check --fix-only --quiet . ; $(PY) -m ruff format --quiet .
+
+types: setup-dev ## Types
+	@$(PY) -m mypy
+
+lock: setup-dev ## Pin requirements*.in, with hashes and without index addresses
+	@for name in requirements requirements-dev; do \
+	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command 'make lock' $$name.in -o $$name.txt || exit 1; done
+
+clean: ## Remove caches; data (var) and .venv stay
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+setup:
+	@sh tools/setup.sh
+
+setup-dev:
+	@sh tools/setup.sh --dev

@@ -1,0 +1,1 @@
+"""Chores around the repository that need nothing but Python's standard library."""
