@@ -65,7 +65,7 @@ class Enrolment(Created, Base):
         UniqueConstraint("batch_id", "student_no"),
         CheckConstraint("source IN ('roster','capture_code','student')", name="source_known"),
         CheckConstraint("gender IN ('male','female')", name="gender_known"),
-        Index("ix_enrolments_batch_last4", "batch_id", "id_last4_indexes", postgresql_using="gin"),
+        Index("ix_enrolments_id_last4_indexes", "id_last4_indexes", postgresql_using="gin"),
         Index("ix_enrolments_id_index", "id_index"),
         Index("ix_enrolments_name_index", "name_index"),
         Index("ix_enrolments_student_id", "student_id"),
