@@ -1,0 +1,206 @@
+"""Why a roster file cannot be used as a whole; findings about single rows live in `findings`."""
+
+from __future__ import annotations
+
+from backoffice.errors import BackofficeError
+from backoffice.i18n import Text
+
+
+class RosterError(BackofficeError):
+    """Base of everything that stops an import before its first row."""
+
+    code = "roster_error"
+    title = Text("名单无法导入", "The roster cannot be imported")
+
+
+class WorkbookError(RosterError):
+    """Base of the unreadable files: the commands end with exit status 2."""
+
+    code = "workbook_not_readable"
+    title = Text("文件无法读取", "The file cannot be read")
+    detail = Text(
+        "无法读取该文件。请用 Excel 或 WPS 打开，另存为 .xlsx 后重试。",
+        "The file cannot be read. Open it in Excel or WPS, save it as .xlsx and try again.",
+    )
+
+
+class WorkbookNotReadable(WorkbookError):
+    """The parser refused the file without saying more."""
+
+
+class WorkbookEncrypted(WorkbookError):
+    """The file needs a password."""
+
+    code = "workbook_encrypted"
+    detail = Text(
+        "文件设有打开密码。请在 Excel 或 WPS 中取消密码保护，保存后重新上传。",
+        "The file needs a password. Remove the password in Excel or WPS, save it, upload again.",
+    )
+
+
+class WorkbookEmpty(WorkbookError):
+    """No byte, or no cell with anything in it."""
+
+    code = "workbook_empty"
+    detail = Text(
+        "文件是空的：没有任何内容。请确认选对了文件。",
+        "The file is empty. Please make sure it is the right one.",
+    )
+
+
+class WorkbookTooLarge(WorkbookError):
+    """More bytes, rows, columns or parsing work than a roster can need."""
+
+    code = "workbook_too_large"
+    detail = Text(
+        "文件过大，或表格末尾之外的远处有内容（常见原因：误在最后一行或最右列留下了格式或字符）。"
+        "上限为 {rows} 行、{columns} 列、{megabytes} MB。请把名单复制到新工作簿后重试。",
+        "The file is too large, or a cell far outside the table is filled. The limits are {rows} "
+        "rows, {columns} columns and {megabytes} MB. Copy the roster into a new workbook and retry.",
+    )
+
+
+class WorkbookCorrupt(WorkbookError):
+    """The file claims a format and breaks it."""
+
+    code = "workbook_corrupt"
+    detail = Text(
+        "文件已损坏或不完整。请重新导出或重新下载，并确认能用 Excel 或 WPS 打开。",
+        "The file is damaged or incomplete. Export or download it again and make sure that Excel "
+        "or WPS opens it.",
+    )
+
+
+class WorkbookNoTable(WorkbookError):
+    """There are sheets, but no cells: pictures or charts only."""
+
+    code = "workbook_no_table"
+    detail = Text(
+        "工作簿中没有单元格内容，只有图片或图表。请上传可编辑的表格，而不是表格的截图。",
+        "The workbook holds pictures or charts but no cells. Upload an editable table, not a "
+        "picture of one.",
+    )
+
+
+class WorkbookUnsupported(WorkbookError):
+    """Another kind of file: `kind` says which."""
+
+    code = "workbook_unsupported"
+    detail = Text(
+        "不支持这种文件（{kind}）。请上传 .xlsx、.xls、.ods 或 .csv；"
+        "若由教务系统导出，请先用 Excel 或 WPS 打开并另存为 .xlsx。",
+        "This kind of file ({kind}) is not supported. Upload .xlsx, .xls, .ods or .csv; open an "
+        "export of another system in Excel or WPS and save it as .xlsx first.",
+    )
+
+
+class HeaderNotFound(RosterError):
+    """No row looks like the headings of a roster."""
+
+    code = "roster_header_not_found"
+    detail = Text(
+        "在前 {rows} 行中没有找到表头。表头应包含“学号”“姓名”等列名；也可以下载模板填写。",
+        "No heading row was found in the first {rows} rows. It should name columns such as 学号 "
+        "and 姓名; the template has them.",
+    )
+
+
+class ColumnMissing(RosterError):
+    """A column the roster mode requires is not there."""
+
+    code = "roster_column_missing"
+    detail = Text(
+        "缺少必需的列：{columns}。文件中的列有：{headings}。请补上该列，或手动指定对应关系。",
+        "Required columns are missing: {columns}. The file has: {headings}. Add the column or map "
+        "one by hand.",
+    )
+
+
+class ColumnDuplicated(RosterError):
+    """Two columns claim the same field."""
+
+    code = "roster_column_duplicated"
+    detail = Text(
+        "“{field}”对应了不止一列：{columns}。请只保留一列，或手动指定用哪一列。"
+        "文件中的列有：{headings}。",
+        "More than one column fits {field}: {columns}. Keep one or map it by hand. The file has: "
+        "{headings}.",
+    )
+
+
+class ColumnUnknown(RosterError):
+    """A manual mapping names a column that the file does not have."""
+
+    code = "roster_column_unknown"
+    detail = Text(
+        "手动对应中的列“{column}”在文件里不存在。文件中的列有：{headings}。",
+        "The mapped column {column} is not in the file, which has: {headings}.",
+    )
+
+
+class FieldUnknown(RosterError):
+    """A manual mapping names a field that does not exist."""
+
+    code = "roster_field_unknown"
+    detail = Text(
+        "手动对应中的字段“{field}”不存在。可用的字段：{fields}。",
+        "The mapped field {field} does not exist. Fields: {fields}.",
+    )
+
+
+class SheetUnknown(RosterError):
+    """The asked-for sheet is not in the workbook."""
+
+    code = "roster_sheet_unknown"
+    detail = Text("工作簿中没有这个工作表。", "The workbook has no such sheet.")
+
+
+class RosterNotUsed(RosterError):
+    """A batch without a roster cannot take one."""
+
+    code = "roster_not_used"
+    detail = Text(
+        "此批次为无名单模式，名单由学生的采集码生成，不能导入。",
+        "This batch works without a roster: the capture codes build its list.",
+    )
+
+
+class BatchArchived(RosterError):
+    """An archived batch does not change."""
+
+    code = "batch_archived"
+    detail = Text("此批次已归档，不能再导入名单。", "This batch is archived and takes no roster.")
+
+
+class ImportRunning(RosterError):
+    """One import per batch at a time."""
+
+    code = "roster_import_running"
+    detail = Text(
+        "此批次正在导入另一份名单，请等它完成后再试。",
+        "Another roster is being imported into this batch; try again when it has finished.",
+    )
+
+
+class RosterMoved(RosterError):
+    """Somebody enrolled a student of this file between the comparison and the writing."""
+
+    code = "roster_moved"
+    detail = Text(
+        "导入期间名单发生了变化，未写入任何内容。请重新导入。",
+        "The roster changed during the import and nothing was written. Please import again.",
+    )
+
+
+UNREADABLE: dict[str, type[WorkbookError]] = {
+    error.code: error
+    for error in (
+        WorkbookNotReadable,
+        WorkbookEncrypted,
+        WorkbookEmpty,
+        WorkbookTooLarge,
+        WorkbookCorrupt,
+        WorkbookNoTable,
+        WorkbookUnsupported,
+    )
+}

@@ -1,0 +1,242 @@
+"""What a file is, and whether a parser may be let near it.
+
+A valid workbook of 1.5 KB with one cell at XFD1048576 aborts the whole process of the parser
+(PEERS section 3), so the used area is found first by a streamed scan of the sheet XML.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from backoffice.imports.cells import column_index
+from backoffice.imports.errors import (
+    WorkbookCorrupt,
+    WorkbookEmpty,
+    WorkbookEncrypted,
+    WorkbookUnsupported,
+)
+from backoffice.imports.limits import Limits
+
+CHUNK = 1 << 20
+MAX_ENTRIES = 5_000
+ZIP_MAGIC = b"PK\x03\x04"
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ODS_MIME = b"application/vnd.oasis.opendocument.spreadsheet"
+
+# First bytes of what clerks send by mistake, with the name we call it.
+OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"{\\rtf", "RTF"),
+    (b"Rar!", "RAR"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"\x1f\x8b", "gzip"),
+    (b"MIME-Version", "MHTML"),
+)
+MARKUP = re.compile(rb"\s*<(\?xml|!doctype|html|table|meta|head|style)", re.IGNORECASE)
+
+CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"']([^>]*)")
+ERROR_TYPE = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
+ODS_TAG = re.compile(rb"<table:(table-row|table-cell|covered-table-cell|table)(?![-\w])([^>]*)>")
+ODS_REPEAT = re.compile(rb"table:number-(?:rows|columns)-repeated\s*=\s*[\"']([0-9]{1,9})[\"']")
+ODS_VALUE = re.compile(rb"office:value-type")
+
+
+class Kind(StrEnum):
+    """The formats that are read."""
+
+    XLSX = "xlsx"
+    XLS = "xls"
+    ODS = "ods"
+    TEXT = "csv"
+
+
+@dataclass
+class Preflight:
+    """What the scan found. `errors`: sheet file name -> (row, column) of formula errors, 0-based."""
+
+    kind: Kind
+    has_pictures: bool = False
+    errors: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+
+def inspect(data: bytes, limits: Limits) -> Preflight:
+    """Return the kind of `data` after checking that reading it is safe.
+
+    Raises WorkbookEmpty, WorkbookTooLarge, WorkbookEncrypted, WorkbookCorrupt or
+    WorkbookUnsupported. The file's name is not believed.
+    """
+    if not data.strip(b"\0 \r\n\t"):
+        raise WorkbookEmpty
+    if len(data) > limits.file_bytes:
+        raise limits.too_large()
+    if data.startswith(b"PK"):
+        return _inspect_zip(data, limits)
+    if data.startswith(OLE_MAGIC):
+        return _inspect_ole(data)
+    for magic, kind in OTHER_KINDS:
+        if data.startswith(magic):
+            raise WorkbookUnsupported(kind=kind)
+    if MARKUP.match(data.removeprefix(b"\xef\xbb\xbf")[:200]):
+        raise WorkbookUnsupported(kind="HTML/XML")
+    return Preflight(Kind.TEXT)
+
+
+def _inspect_ole(data: bytes) -> Preflight:
+    """Old binary workbooks; the directory names its streams in UTF-16."""
+    if _utf16(b"EncryptedPackage") in data:
+        raise WorkbookEncrypted
+    if _utf16(b"WordDocument") in data:
+        raise WorkbookUnsupported(kind="Word")
+    if _utf16(b"PowerPoint Document") in data:
+        raise WorkbookUnsupported(kind="PowerPoint")
+    if _utf16(b"Workbook") not in data and _utf16(b"Book") not in data:
+        raise WorkbookCorrupt
+    return Preflight(Kind.XLS)
+
+
+def _utf16(name: bytes) -> bytes:
+    return name.decode().encode("utf-16-le")
+
+
+def _inspect_zip(data: bytes, limits: Limits) -> Preflight:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise WorkbookCorrupt from None
+    entries = archive.infolist()
+    _check_totals(entries, limits)
+    names = {entry.filename for entry in entries}
+    try:
+        if "xl/workbook.xml" in names:
+            return _inspect_xlsx(archive, names, limits)
+        if "mimetype" in names and "content.xml" in names:
+            return _inspect_ods(archive, names, limits)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError):
+        raise WorkbookCorrupt from None
+    raise WorkbookUnsupported(kind=_zip_kind(names))
+
+
+def _check_totals(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
+    if any(entry.flag_bits & 0x1 for entry in entries):
+        raise WorkbookEncrypted
+    unpacked = sum(entry.file_size for entry in entries)
+    packed = sum(entry.compress_size for entry in entries)
+    bomb = unpacked > 10_000_000 and unpacked > packed * limits.ratio
+    if len(entries) > MAX_ENTRIES or unpacked > limits.unpacked_bytes or bomb:
+        raise limits.too_large()
+
+
+def _zip_kind(names: set[str]) -> str:
+    for member, kind in (
+        ("word/document.xml", "Word .docx"),
+        ("ppt/presentation.xml", "PowerPoint .pptx"),
+        ("xl/workbook.bin", "Excel .xlsb"),
+    ):
+        if member in names:
+            return kind
+    return "ZIP"
+
+
+def _chunks(archive: zipfile.ZipFile, name: str, budget: int) -> Iterator[bytes]:
+    """Yield the member in pieces that end between tags, at most `budget` bytes in all.
+
+    The size in the directory may be a lie, so what really comes out is counted.
+    """
+    rest = b""
+    with archive.open(name) as member:
+        while block := member.read(CHUNK):
+            budget -= len(block)
+            if budget < 0:
+                raise OverflowError
+            block = rest + block
+            cut = block.rfind(b"<")
+            rest = block[cut:] if cut >= 0 and len(block) - cut < CHUNK else b""
+            yield block[: len(block) - len(rest)]
+    yield rest
+
+
+def _inspect_xlsx(archive: zipfile.ZipFile, names: set[str], limits: Limits) -> Preflight:
+    found = Preflight(Kind.XLSX, has_pictures=any(n.startswith("xl/media/") for n in names))
+    for name in sorted(names):
+        if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name, re.IGNORECASE):
+            errors = _scan_sheet(archive, name, limits)
+            if errors:
+                found.errors[name.rsplit("/", 1)[1]] = errors
+    return found
+
+
+def _scan_sheet(archive: zipfile.ZipFile, name: str, limits: Limits) -> list[tuple[int, int]]:
+    """Raise WorkbookTooLarge for a used area beyond the limits; return the formula errors.
+
+    Cells without an address are not seen here; the memory limit of the reading process is
+    what stops those.
+    """
+    last_row, letters, errors = 0, set[bytes](), list[tuple[int, int]]()
+    try:
+        for chunk in _chunks(archive, name, limits.unpacked_bytes):
+            for column, row, attributes in CELL.findall(chunk):
+                letters.add(column)
+                last_row = max(last_row, int(row))
+                if b"e" in attributes and ERROR_TYPE.search(attributes) and len(errors) < 10_000:
+                    errors.append((int(row) - 1, column_index(column.decode()) or 0))
+    except OverflowError:
+        raise limits.too_large() from None
+    columns = 1 + max((column_index(c.decode()) or 0 for c in letters), default=-1)
+    if last_row > limits.rows or columns > limits.columns or last_row * columns > limits.cells:
+        raise limits.too_large()
+    return errors
+
+
+def _inspect_ods(archive: zipfile.ZipFile, names: set[str], limits: Limits) -> Preflight:
+    mime = archive.read("mimetype")[:200].strip()
+    if mime != ODS_MIME:
+        raise WorkbookUnsupported(kind="OpenDocument")
+    if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read(
+        "META-INF/manifest.xml"
+    ):
+        raise WorkbookEncrypted
+    area = _OdsArea(limits)
+    try:
+        for chunk in _chunks(archive, "content.xml", limits.unpacked_bytes):
+            for tag, attributes in ODS_TAG.findall(chunk):
+                area.feed(tag, attributes)
+    except OverflowError:
+        raise limits.too_large() from None
+    return Preflight(Kind.ODS, has_pictures=any(n.startswith("Pictures/") for n in names))
+
+
+class _OdsArea:
+    """Follows rows and cells with their repeat counts; only filled cells count.
+
+    Every .ods ends with an empty row repeated to 1,048,576, which is harmless.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self.row, self.row_repeat, self.column = limits, 0, 1, 0
+
+    def feed(self, tag: bytes, attributes: bytes) -> None:
+        """Take one opening tag; raises WorkbookTooLarge."""
+        found = ODS_REPEAT.search(attributes)
+        repeat = int(found[1]) if found else 1
+        if tag == b"table":
+            self.row, self.row_repeat, self.column = 0, 0, 0
+        elif tag == b"table-row":
+            self.row, self.row_repeat, self.column = self.row + self.row_repeat, repeat, 0
+        else:
+            self.column += repeat
+            if ODS_VALUE.search(attributes):
+                self._check(self.row + self.row_repeat, self.column)
+
+    def _check(self, rows: int, columns: int) -> None:
+        limits = self.limits
+        if rows > limits.rows or columns > limits.columns or rows * columns > limits.cells:
+            raise limits.too_large()
