@@ -1,0 +1,37 @@
+"""Fingerprints that tell whether a picture was uploaded before.
+
+`file_hash` finds the same file (a rejected file must not be resent: DOMAIN section 6);
+`perceptual_hash` finds the same picture after re-saving, scaling or light recompression.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import cv2
+import numpy as np
+
+from backoffice.photos import reading
+
+
+def file_hash(data: bytes) -> str:
+    """Return the SHA-256 of the file as lower-case hex (64 characters)."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def perceptual_hash(data: bytes) -> str:
+    """Return the 64-bit DCT hash of the picture as 16 hex characters.
+
+    Raises what `reading.decode` raises for bytes that are no usable picture.
+    """
+    rgb = reading.decode(data, want_side=256).rgb
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:8, :8].flatten()
+    bits = low > np.median(low[1:])
+    return f"{int(''.join('1' if bit else '0' for bit in bits), 2):016x}"
+
+
+def distance(first: str, second: str) -> int:
+    """Return the number of differing bits of two perceptual hashes (0 same, about 32 unrelated)."""
+    return (int(first, 16) ^ int(second, 16)).bit_count()

@@ -1,0 +1,238 @@
+"""The hardened decode: bytes of unknown origin in, an upright sRGB picture or a coded refusal out.
+
+Content decides the format, never the file name. The pixel count is checked in the header before any
+pixel is decoded. ASVS 5.0 V5 (file handling).
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pi_heif
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+from backoffice.photos.errors import (
+    ImageAnimated,
+    ImageBomb,
+    ImagePolyglot,
+    ImageTooLarge,
+    ImageTooSmall,
+    ImageTruncated,
+    NotAnImage,
+)
+
+Format = Literal["jpeg", "png", "webp", "heic"]
+RGB = NDArray[np.uint8]
+
+MAX_PIXELS = 40_000_000
+MIN_SIDE_PX = 200
+MAX_ASPECT = 6.0
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"}
+_SEQUENCE_BRANDS = {b"hevc", b"hevx", b"msf1"}
+_FOREIGN = (b"PK\x03\x04", b"%PDF-", b"<html", b"<script", b"<?php", b"<!doctype", b"Rar!", b"\x7fELF")
+_PIL_FORMATS: dict[Format, tuple[str, ...]] = {
+    "jpeg": ("JPEG", "MPO"),
+    "png": ("PNG",),
+    "webp": ("WEBP",),
+}
+_ORIENTATION_TAG = 0x0112
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An upright sRGB picture. `scale`: decoded pixels per original pixel (JPEG DCT scaling)."""
+
+    rgb: RGB
+    scale: float
+    format: Format
+    original_size: tuple[int, int]
+    edits: tuple[str, ...]
+
+
+def sniff(data: bytes) -> Format | None:
+    """Return the picture format by content, or None if it is none we read."""
+    if data[:3] == b"\xff\xd8\xff":
+        return "jpeg"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "png"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    if data[4:8] == b"ftyp" and _brands(data) & _HEIC_BRANDS:
+        return "heic"
+    return None
+
+
+def _brands(data: bytes) -> set[bytes]:
+    length = min(int.from_bytes(data[:4], "big"), 256)
+    body = data[8:length]
+    return {body[i : i + 4] for i in range(0, len(body), 4) if i != 4}
+
+
+def inspect(data: bytes) -> tuple[Format, int, int]:
+    """Check everything the header tells, cheaply; return format, width and height (as stored).
+
+    Raises NotAnImage, ImageTruncated, ImageTooLarge, ImageTooSmall, ImageAnimated, ImageBomb or
+    ImagePolyglot.
+    """
+    kind, image = _open(data)
+    _check_header(data, kind, image)
+    width, height = image.size
+    return kind, width, height
+
+
+def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
+    """Decode to upright sRGB. `want_side`: a JPEG may be decoded smaller, its longer side not below.
+
+    Transparent pixels come out over white. Raises what `inspect` raises.
+    """
+    kind, image = _open(data)
+    _check_header(data, kind, image)
+    original = image.size
+    edits: list[str] = []
+    if kind == "jpeg" and want_side:
+        _draft(image, want_side)
+    try:
+        image.load()
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise ImageBomb from error
+    except ValueError as error:
+        raise (ImageBomb if "large" in str(error).lower() else ImageTruncated) from error
+    except (OSError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
+        raise ImageTruncated from error
+    scale = image.width / original[0]
+    turned = image if kind == "heic" else _upright(image)
+    if turned is not image:
+        edits.append("exif_orientation")
+    flat = _to_srgb(turned, edits)
+    rgb = np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
+    return Decoded(rgb, scale, kind, original, tuple(edits))
+
+
+def _open(data: bytes) -> tuple[Format, Image.Image]:
+    kind = sniff(data)
+    if kind is None:
+        raise NotAnImage
+    if kind == "heic":
+        return kind, _open_heic(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return kind, Image.open(io.BytesIO(data), formats=_PIL_FORMATS[kind])
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(megapixels="180+", limit=MAX_PIXELS // 1_000_000) from error
+    except ValueError as error:  # a text or profile chunk that unpacks without end
+        raise (ImageBomb if "large" in str(error).lower() else ImageTruncated) from error
+    except (OSError, SyntaxError, EOFError, IndexError) as error:
+        raise ImageTruncated from error
+
+
+def _open_heic(data: bytes) -> Image.Image:
+    if data[8:12] in _SEQUENCE_BRANDS:
+        raise ImageAnimated
+    try:
+        heif = pi_heif.open_heif(data, convert_hdr_to_8bit=True)
+        width, height = heif.size
+        if width * height > MAX_PIXELS:
+            raise ImageTooLarge(
+                megapixels=round(width * height / 1e6), limit=MAX_PIXELS // 1_000_000
+            )
+        image: Image.Image = heif.to_pillow()  # libheif applies the rotation itself
+    except (ValueError, OSError, RuntimeError, EOFError, SyntaxError) as error:
+        raise ImageTruncated from error
+    return image
+
+
+def _check_header(data: bytes, kind: Format, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageTooLarge(megapixels=round(width * height / 1e6), limit=MAX_PIXELS // 1_000_000)
+    if min(width, height) < MIN_SIDE_PX or max(width, height) > MAX_ASPECT * min(width, height):
+        raise ImageTooSmall(width=width, height=height)
+    # An iPhone's JPEG may carry a second frame (MPO: depth or HDR gain map); it is no animation.
+    if kind in ("png", "webp") and getattr(image, "n_frames", 1) > 1:
+        raise ImageAnimated
+    _check_foreign(data, kind)
+
+
+def _check_foreign(data: bytes, kind: Format) -> None:
+    """Refuse a file that is also an archive, a page or a script: the original is kept and served."""
+    tail = data[_end_of_picture(data, kind) :][: 1 << 20].lower()
+    head = data[:1024].lower()
+    if any(mark.lower() in tail for mark in _FOREIGN):
+        raise ImagePolyglot
+    if any(mark.lower() in head for mark in _FOREIGN if len(mark) > 4):
+        raise ImagePolyglot
+
+
+def _end_of_picture(data: bytes, kind: Format) -> int:
+    if kind == "png":
+        end = data.rfind(b"IEND")
+        return end + 8 if end >= 0 else len(data)
+    if kind == "webp":
+        return 8 + int.from_bytes(data[4:8], "little")
+    if kind == "jpeg":
+        end = data.rfind(b"\xff\xd9")
+        return end + 2 if end >= 0 else len(data)
+    return len(data)
+
+
+def _draft(image: Image.Image, want_side: int) -> None:
+    """Let libjpeg decode at 1/2, 1/4 or 1/8 while the longer side stays at least `want_side`."""
+    for denominator in (8, 4, 2):
+        if max(image.size) / denominator >= want_side:
+            image.draft(None, (image.width // denominator, image.height // denominator))
+            return
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        return ImageOps.exif_transpose(image) if orientation in range(2, 9) else image
+    except (ValueError, TypeError, SyntaxError, OSError, KeyError, ZeroDivisionError):
+        return image  # broken EXIF: take the pixels as they lie
+
+
+def _to_srgb(image: Image.Image, edits: list[str]) -> Image.Image:
+    """Return RGB over white, colours converted from the embedded profile to sRGB."""
+    profile = image.info.get("icc_profile")
+    flat = _over_white(image, edits)
+    if not profile or flat.mode not in ("RGB", "CMYK", "L"):
+        return flat.convert("RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if _is_srgb(source) and flat.mode == "RGB":
+            return flat
+        converted = ImageCms.profileToProfile(
+            flat, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return flat.convert("RGB")
+    edits.append("icc_to_srgb")
+    return converted if converted is not None else flat.convert("RGB")
+
+
+def _is_srgb(profile: Any) -> bool:
+    return "srgb" in (ImageCms.getProfileDescription(profile) or "").lower()
+
+
+def _over_white(image: Image.Image, edits: list[str]) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if grey.max(initial=0) > 255 else 255.0
+        edits.append("depth_to_8_bit")
+        return Image.fromarray((grey * (255.0 / top)).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        if layer.getextrema()[3] == (255, 255):
+            return layer.convert("RGB")
+        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        edits.append("alpha_over_white")
+        return Image.alpha_composite(paper, layer).convert("RGB")
+    if image.mode in ("RGB", "L", "CMYK"):
+        return image
+    return image.convert("RGB")
