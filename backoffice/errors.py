@@ -35,7 +35,9 @@ class NotFound(BackofficeError):
 
     code = "not_found"
     title = Text("没有找到", "Not found")
-    detail = Text("没有找到您要的内容，请核对后重试。", "Nothing was found here; please check and retry.")
+    detail = Text(
+        "没有找到您要的内容，请核对后重试。", "Nothing was found here; please check and retry."
+    )
 
 
 class InvalidInput(BackofficeError):
