@@ -12,8 +12,8 @@ if sys.version_info < NEEDED:
     message = (
         "Python %d.%d or newer is needed, this is %d.%d; install it (Debian: apt install python3.11 "
         "python3.11-venv) and run the same command again.\n"
-        % (NEEDED + tuple(sys.version_info[:2]))
     )
+    sys.stderr.write(message % (NEEDED + tuple(sys.version_info[:2])))
     sys.exit(1)
 
 from tools import environment  # noqa: E402 - only a new enough Python can read it

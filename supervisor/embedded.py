@@ -8,9 +8,10 @@ attached ones before it stops the servers; the supervisor does not.
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backoffice.i18n import Text
@@ -65,6 +66,17 @@ class Embedded:
         for lock in (self.users_lock, self.owner_lock):
             if lock is not None:
                 lock.release()
+
+
+def addresses(settings: Settings) -> Settings:
+    """Return `settings` with the addresses of running servers filled in, for one command's life.
+
+    What has to be started for it is stopped again when the process exits. Within `make up` both
+    addresses are given and nothing happens here.
+    """
+    servers = ensure_running(settings)
+    atexit.register(servers.stop)
+    return replace(settings, database_url=servers.database_url, redis_url=servers.redis_url)
 
 
 def ensure_running(
