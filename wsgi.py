@@ -11,6 +11,7 @@ from backoffice.settings import Settings, load_settings
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the whole application: core, student API, admin site, commands."""
     import student_api
+
     from backoffice import admin, cli, health
     from supervisor.embedded import with_addresses
 

@@ -21,7 +21,7 @@ from supervisor.locks import FileLock
 from supervisor.postgres import THROW_AWAY
 
 TEMPLATE = "template_backoffice"
-# Rows the migrations write (reference data) are kept here, to be put back after a truncation.
+# Reference data is kept here, to be put back after a truncation.
 SEED_SCHEMA = "seed"
 
 
@@ -78,10 +78,15 @@ def _ensure_template(connection: Connection, url: str, folder: Path) -> None:
 
 
 def _migrate(url: str) -> None:
+    from sqlalchemy.orm import Session
+
     from backoffice.migrate import upgrade
+    from backoffice.reference import load_reference_data
 
     upgrade(url)
     engine = create_engine(url)
+    with Session(engine) as session, session.begin():
+        load_reference_data(session)
     with engine.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {SEED_SCHEMA}"))
         for table in table_names(engine):

@@ -1,0 +1,50 @@
+"""The schema goes up, down and up again, and says what the models say."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import create_engine, inspect, make_url, text
+
+from backoffice import migrate
+
+
+@pytest.fixture
+def empty_database(database):
+    """Address of a new, empty database beside the worker's own."""
+    name = f"{database.url.database}_migrations"
+    admin = create_engine(database.url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(database.url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+def tables(url):
+    engine = create_engine(url)
+    try:
+        return set(inspect(engine).get_table_names()) - {"alembic_version"}
+    finally:
+        engine.dispose()
+
+
+def test_up_down_up_without_drift(empty_database):
+    migrate.upgrade(empty_database)
+    full = tables(empty_database)
+    assert {"orders", "order_events", "outbox", "tickets"} <= full
+    assert migrate.check(empty_database) == []
+    migrate.downgrade(empty_database)
+    assert tables(empty_database) == set()
+    migrate.upgrade(empty_database)
+    assert tables(empty_database) == full
+
+
+def test_drift_is_found(empty_database):
+    migrate.upgrade(empty_database)
+    engine = create_engine(empty_database)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE orders DROP COLUMN remark"))
+    engine.dispose()
+    assert "remark" in "".join(migrate.check(empty_database))
