@@ -28,7 +28,7 @@ bench: setup-dev models ## Run the benchmarks and print a table
 	@exec $(PY) -m bench
 
 check: setup-dev ## Lint, format, types, import rules, migration drift, then the tests
-	@PY=$(PY) sh tools/check.sh
+	@PY=$(PY) $(SHELL) tools/check.sh
 	@$(MAKE) --no-print-directory test
 
 models: setup ## Fetch and verify the model files
@@ -53,7 +53,7 @@ clean: ## Remove caches; data (var) and .venv stay
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 setup:
-	@sh tools/setup.sh
+	@$(SHELL) tools/setup.sh
 
 setup-dev:
-	@sh tools/setup.sh --dev
+	@$(SHELL) tools/setup.sh --dev

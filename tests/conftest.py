@@ -22,7 +22,7 @@ import pytest
 # `pytest` alone, unlike `python -m pytest`, does not look for our packages in the checkout.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from backoffice.settings import ROOT, Settings, load_settings  # noqa: E402
+from backoffice.settings import ROOT, Settings, load_settings
 
 if TYPE_CHECKING:
     from flask import Flask
