@@ -68,7 +68,7 @@ class Embedded:
                 lock.release()
 
 
-def addresses(settings: Settings) -> Settings:
+def with_addresses(settings: Settings) -> Settings:
     """Return `settings` with the addresses of running servers filled in, for one command's life.
 
     What has to be started for it is stopped again when the process exits. Within `make up` both

@@ -48,7 +48,7 @@ def photo_processes(settings: Settings) -> int:
 def system_programs(settings: Settings) -> list[Program]:
     """Return the whole system: web, outbox dispatcher, jobs, photos, scheduler."""
     web = (
-        sys.executable, "-m", "gunicorn", "wsgi:app",
+        sys.executable, "-m", "gunicorn", "wsgi:create_app()",
         "--bind", f"{settings.host}:{settings.port}",
         "--worker-class", "gthread",
         "--workers", str(WEB_PROCESSES),

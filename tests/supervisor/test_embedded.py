@@ -159,3 +159,21 @@ def test_a_lock_is_freed_by_the_death_of_its_holder_and_not_kept_by_its_children
         import os
 
         os.kill(child, 9)
+
+
+def test_servers_started_for_one_command_end_with_it(tmp_path):
+    code = (
+        "import sys; from backoffice.settings import Settings\n"
+        "from supervisor.embedded import with_addresses\n"
+        "print(with_addresses(Settings(var_dir=sys.argv[1])).database_url)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == Postgres(tmp_path).url()
+    assert not Postgres(tmp_path).answers()
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
