@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 
 import backoffice
@@ -13,11 +15,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     import student_api
 
     from backoffice import admin, cli, health
-    from supervisor.embedded import with_addresses
+    from supervisor.embedded import expected_addresses
 
-    app = backoffice.create_app(with_addresses(settings or load_settings()))
+    app = backoffice.create_app(expected_addresses(settings or load_settings()))
     health.init_app(app)
     student_api.init_app(app)
     admin.init_app(app)
     cli.init_app(app)
     return app
+
+
+def __getattr__(name: str) -> Any:
+    """Make `wsgi:app` work for servers that want an object; importing this module stays cheap."""
+    if name == "app":
+        return create_app()
+    raise AttributeError(name)

@@ -68,6 +68,19 @@ class Embedded:
                 lock.release()
 
 
+def expected_addresses(settings: Settings) -> Settings:
+    """Return `settings` with the addresses the servers will have; starts nothing.
+
+    For commands that may never need them: `with_addresses` starts what they turn out to need.
+    """
+    var = Path(settings.var_dir).resolve()
+    return replace(
+        settings,
+        database_url=settings.database_url or Postgres(var).url(),
+        redis_url=settings.redis_url or Valkey(var).url(),
+    )
+
+
 def with_addresses(settings: Settings) -> Settings:
     """Return `settings` with the addresses of running servers filled in, for one command's life.
 

@@ -1,0 +1,1 @@
+"""What leaves the house: print sheets and the package for the register."""

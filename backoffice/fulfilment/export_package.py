@@ -1,0 +1,207 @@
+"""The school's export package: finished pictures, a manifest, and who is missing and why.
+
+File names and manifest columns: DOMAIN section 6. No ID numbers, names masked.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from backoffice.errors import BackofficeError
+from backoffice.models import Batch, Enrolment, Order, OrderEvent, Photo
+from backoffice.models.vocabulary import OrderKind, OrderState
+from backoffice.storage import Storage
+from backoffice.workflows.capture_order import CAPTURE_ORDER
+
+FINISHED = (
+    OrderState.APPROVED,
+    OrderState.PROCESSING,
+    OrderState.SHIPPED,
+    OrderState.COMPLETED,
+)
+MANIFEST = ("学号", "姓名（脱敏）", "院系", "班级", "文件", "字节数", "SHA-256", "审核通过时间")
+EXCEPTIONS = ("学号", "姓名（脱敏）", "院系", "班级", "状态")
+NOT_STARTED = "未下单"
+FILE_MISSING = "照片文件缺失或损坏"
+PAGE = 500
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What went into the package: pictures, people without one, size of the ZIP in bytes."""
+
+    photos: int
+    exceptions: int
+    bytes: int
+
+
+def export_package(
+    session: Session,
+    storage: Storage,
+    batch: Batch,
+    out: Path,
+    *,
+    name_template: str = "{student_no}.jpg",
+) -> ExportReport:
+    """Write the package of `batch` to `out` (a ZIP) and return what it holds.
+
+    Pictures: approved or further, under photos/. A picture that cannot be read or whose SHA-256
+    differs from what was approved becomes an exception, never a silent gap. `out` appears whole or
+    not at all.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
+    manifest: list[Sequence[object]] = []
+    exceptions: list[Sequence[object]] = []
+    try:
+        with zipfile.ZipFile(draft, "w") as package:
+            for row in _finished(session, batch):
+                data = _picture(storage, row)
+                if data is None:
+                    exceptions.append((*_person(row), FILE_MISSING))
+                    continue
+                name = f"photos/{_file_name(name_template, row, len(manifest))}"
+                _add(package, name, data)
+                manifest.append(
+                    (
+                        *_person(row),
+                        name,
+                        len(data),
+                        row.result_sha256.hex(),
+                        _iso(row.approved_at),
+                    )
+                )
+            exceptions.extend(_unfinished(session, batch))
+            _add(package, "manifest.csv", _csv(MANIFEST, manifest))
+            _add(package, "exceptions.csv", _csv(EXCEPTIONS, exceptions))
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    return ExportReport(len(manifest), len(exceptions), out.stat().st_size)
+
+
+def _finished(session: Session, batch: Batch) -> Iterator[Row[Any]]:
+    approved = (
+        select(OrderEvent.order_id, func.max(OrderEvent.at).label("approved_at"))
+        .join(Order, Order.id == OrderEvent.order_id)
+        .where(OrderEvent.transition == "approve", Order.batch_id == batch.id)
+        .group_by(OrderEvent.order_id)
+        .subquery()
+    )
+    query = (
+        select(
+            Enrolment.student_no,
+            Enrolment.name_masked,
+            Enrolment.college,
+            Enrolment.class_name,
+            Photo.result_key,
+            Photo.result_sha256,
+            approved.c.approved_at,
+        )
+        .join(Order, Order.enrolment_id == Enrolment.id)
+        .join(Photo, Photo.id == Order.photo_id)
+        .join(approved, approved.c.order_id == Order.id)
+        .where(
+            Order.batch_id == batch.id,
+            Order.kind == OrderKind.CAPTURE,
+            Order.state.in_(FINISHED),
+        )
+        .order_by(Enrolment.student_no)
+    )
+    yield from session.execute(query.execution_options(yield_per=PAGE))
+
+
+def _unfinished(session: Session, batch: Batch) -> Iterator[Sequence[object]]:
+    """Yield everyone on the list without an approved picture, with the state of their order."""
+    live = (
+        select(Order.enrolment_id, func.max(Order.created_at).label("latest"))
+        .where(Order.batch_id == batch.id, Order.kind == OrderKind.CAPTURE)
+        .group_by(Order.enrolment_id)
+        .subquery()
+    )
+    query = (
+        select(
+            Enrolment.student_no,
+            Enrolment.name_masked,
+            Enrolment.college,
+            Enrolment.class_name,
+            Order.state,
+        )
+        .outerjoin(live, live.c.enrolment_id == Enrolment.id)
+        .outerjoin(
+            Order,
+            (Order.enrolment_id == Enrolment.id)
+            & (Order.created_at == live.c.latest)
+            & (Order.kind == OrderKind.CAPTURE),
+        )
+        .where(
+            Enrolment.batch_id == batch.id,
+            Order.state.is_(None) | Order.state.not_in(FINISHED),
+        )
+        .order_by(Enrolment.student_no)
+    )
+    labels = {s.name: s.label.zh for s in CAPTURE_ORDER.states}
+    for row in session.execute(query.execution_options(yield_per=PAGE)):
+        yield (*_person(row), labels.get(row.state, NOT_STARTED))
+
+
+def _person(row: Row[Any]) -> tuple[object, ...]:
+    return (row.student_no, row.name_masked, row.college or "", row.class_name or "")
+
+
+def _picture(storage: Storage, row: Row[Any]) -> bytes | None:
+    try:
+        data = storage.get(row.result_key)
+    except BackofficeError:
+        return None
+    return data if hashlib.sha256(data).digest() == row.result_sha256 else None
+
+
+def _file_name(template: str, row: Row[Any], number: int) -> str:
+    """Return the file's name; anything that could leave the folder is replaced."""
+    parts = {
+        "student_no": row.student_no,
+        "college": row.college or "未分院系",
+        "class_name": row.class_name or "未分班",
+        "number": f"{number + 1:05d}",
+    }
+    safe = {key: re.sub(r"[^\w()-]+", "_", str(value)) for key, value in parts.items()}
+    return template.format(**safe)
+
+
+def _add(package: zipfile.ZipFile, name: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(name, date_time=datetime.now(UTC).timetuple()[:6])
+    info.compress_type = zipfile.ZIP_STORED if name.endswith(".jpg") else zipfile.ZIP_DEFLATED
+    info.external_attr = 0o600 << 16
+    package.writestr(info, data)
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+    """Return a CSV that Excel opens as Chinese text and that carries no formulas."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows([_harmless(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _harmless(value: object) -> object:
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\0") else value
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
