@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from backoffice.identity.characters import strip_invisible
+
 
 @dataclass(frozen=True)
 class CellError:
@@ -72,6 +74,11 @@ def column_index(letters: str) -> int | None:
     for letter in text:
         index = index * 26 + ord(letter) - ord("A") + 1
     return index - 1
+
+
+def visible(text: str) -> str:
+    """Return `text` without invisible characters (quickly, where there are none)."""
+    return text if text.isprintable() else strip_invisible(text)
 
 
 def display(cell: Cell) -> str:
