@@ -32,6 +32,13 @@ def wait_for(what: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class RunningSupervisor:
     """One stand-in supervisor process and what it printed."""
 

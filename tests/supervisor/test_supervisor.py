@@ -20,7 +20,7 @@ from supervisor.accounts import database_account
 from supervisor.children import end_leftovers
 from supervisor.postgres import Postgres
 from supervisor.valkey import Valkey
-from tests.supervisor.conftest import free_port, wait_for
+from tests.supervisor.conftest import free_port, lives, wait_for
 
 
 def write_row(var: Path, value: str) -> None:
@@ -45,7 +45,7 @@ def test_data_survives_a_clean_stop_and_a_start(supervise, tmp_path):
     valkey(var).set("job", "1")
     family = first.family()
     assert first.end(signal.SIGINT) == 0
-    assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    assert not [p for p in family if lives(p)]
     assert not (var / "postgres" / "postmaster.pid").exists()
     assert "the data is kept" in first.said
 
@@ -112,7 +112,7 @@ def test_children_die_with_a_killed_supervisor_and_the_next_start_works(supervis
     family = [p for p in first.family() if p.parent().pid == first.process.pid]
     first.process.kill()
     first.process.wait()
-    wait_for(lambda: not any(p.is_running() and p.status() != "zombie" for p in family))
+    wait_for(lambda: not any(lives(p) for p in family))
     # asked to stop, not cut off: it took its pid file with it
     assert not (var / "postgres" / "postmaster.pid").exists()
     supervise().until_ready()
@@ -133,7 +133,7 @@ def test_a_stubborn_child_of_a_killed_supervisor_is_ended_by_the_next_start(supe
     assert child.is_running()
 
     second = supervise()
-    wait_for(lambda: not child.is_running() or child.status() == "zombie", 20)
+    wait_for(lambda: not lives(child), 20)
     second.until_ready()
     assert "left-over processes were ended" in second.said
 
