@@ -209,6 +209,8 @@ def load_settings(environ: dict[str, str] | None = None, **overrides: Any) -> Se
     if settings.production:
         refuse_demo_values(settings)
         return settings
+    if settings.demo and settings.host not in ("127.0.0.1", "localhost", "::1"):
+        raise SettingsError("The demo listens on loopback only: leave HOST alone or set APP_ENV.")
     local = _local_secrets(settings.var)
     for name, value in local.items():
         if not getattr(settings, name.lower()):

@@ -1,0 +1,23 @@
+"""The `flask` commands for scripts and school IT staff (CONTRACT section 1)."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Add every command group to `flask --app wsgi`."""
+    from backoffice.cli import (
+        audit,
+        batch,
+        capture_code,
+        export,
+        photo,
+        roster,
+        school,
+        settings,
+        workflow,
+    )
+
+    for module in (audit, batch, capture_code, export, photo, roster, school, settings, workflow):
+        app.cli.add_command(module.group)

@@ -1,0 +1,36 @@
+"""`flask export package`: what goes to the school for the register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from backoffice.batches.operations import find_batch
+from backoffice.cli.common import answer, database_command, json_option, transaction
+from backoffice.services import services
+
+group = AppGroup("export", help="Packages for the school.")
+
+
+@group.command("package")
+@click.option("--batch", "code", required=True, help="Feature code of the batch.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.option("--names", default="{student_no}.jpg", show_default=True, help="File name template.")
+@json_option
+@database_command
+def package(code: str, out: Path, names: str, as_json: bool) -> None:
+    """Write finished pictures, manifest and exceptions of a batch into one ZIP."""
+    from backoffice.fulfilment.export_package import export_package
+
+    with transaction() as session:
+        batch = find_batch(session, code)
+        report = export_package(session, services().storage, batch, out, name_template=names)
+
+    def lines() -> Iterator[str]:
+        yield f"{out}：照片 {report.photos} 张，例外 {report.exceptions} 人，{report.bytes} 字节"
+
+    answer(asdict(report), as_json, lines)

@@ -1,0 +1,74 @@
+"""`flask roster import`: a school's workbook into a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from backoffice.batches.operations import find_batch
+from backoffice.cli.common import Unreadable, answer, database_command, json_option, transaction
+
+group = AppGroup("roster", help="Graduate rosters.")
+
+
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        column, equals, field = pair.partition("=")
+        if not equals or not column.strip() or not field.strip():
+            raise click.BadParameter(f"{pair!r} is not COLUMN=FIELD", param_hint="--map")
+        mapping[column.strip()] = field.strip()
+    return mapping
+
+
+@group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--batch", "code", required=True, help="Feature code of the batch.")
+@click.option("--dry-run", is_flag=True, help="Report what would change; change nothing.")
+@click.option("--map", "pairs", multiple=True, metavar="列=field", help="Map a column by hand.")
+@click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Error workbook.")
+@json_option
+@database_command
+def import_(
+    file: Path,
+    code: str,
+    dry_run: bool,
+    pairs: tuple[str, ...],
+    errors: Path | None,
+    as_json: bool,
+) -> None:
+    """Import a roster workbook (.xlsx, .xls, .ods, .csv)."""
+    from backoffice.imports.errors import WorkbookError
+    from backoffice.imports.operations import import_roster
+
+    overrides = _mapping(pairs)
+    result: dict[str, Any] = {}
+    try:
+        with transaction() as session:
+            report = import_roster(
+                session,
+                find_batch(session, code),
+                file.read_bytes(),
+                file.name,
+                mapping_overrides=overrides,
+                dry_run=dry_run,
+                errors_out=errors,
+            )
+            result = report.to_dict("zh")
+    except WorkbookError as error:
+        raise Unreadable(error) from error
+
+    def lines() -> Iterator[str]:
+        yield (
+            f"共 {result['rows']} 行：新增 {result['new']}，变更 {result['changed']}，"
+            f"未变 {result['same']}，拒绝 {result['rejected']}"
+            + ("（仅预览，未写入）" if dry_run else "")
+        )
+        for found in result["errors"]:
+            yield f"  第 {found['row']} 行 {found['column']}：{found['message']} [{found['code']}]"
+
+    answer(result, as_json, lines)
