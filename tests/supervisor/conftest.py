@@ -67,6 +67,10 @@ class RunningSupervisor:
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def children(self) -> list[psutil.Process]:
+        """The servers and programs themselves, without the passing processes of PostgreSQL."""
+        return psutil.Process(self.process.pid).children()
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 from redis import Redis
 
+from backoffice.settings import ROOT
 from supervisor.accounts import database_account
 from supervisor.children import end_leftovers
 from supervisor.postgres import Postgres
@@ -61,7 +63,7 @@ def test_kill_9_of_everything_is_recovered_without_losing_committed_rows(supervi
     valkey(var).set("job", "1")
     time.sleep(1.2)  # appendfsync everysec
     family = first.family()
-    assert {"postgres", "valkey-server"} <= {p.name() for p in family}
+    assert {"postgres", "valkey-server"} <= {p.name() for p in first.children()}
     # An open, uncommitted transaction at the moment of the kill must leave nothing.
     other = psycopg.connect(host=str(Postgres(var).sockets), user="postgres", dbname="backoffice")
     other.execute("INSERT INTO kept VALUES ('never committed')")
@@ -109,7 +111,7 @@ def test_children_die_with_a_killed_supervisor_and_the_next_start_works(supervis
     var = tmp_path / "var"
     first = supervise().until_ready()
     write_row(var, "one")
-    family = [p for p in first.family() if p.parent().pid == first.process.pid]
+    family = first.children()
     first.process.kill()
     first.process.wait()
     wait_for(lambda: not any(lives(p) for p in family))
@@ -126,7 +128,7 @@ def test_a_stubborn_child_of_a_killed_supervisor_is_ended_by_the_next_start(supe
     )
     first = supervise([["deaf", [sys.executable, "-c", deaf], 1]]).until_ready()
     wait_for(lambda: "deaf" in (first.var / "log" / "deaf.log").read_text())
-    child = next(p for p in first.family() if "signal.SIG_IGN" in " ".join(p.cmdline()))
+    child = next(p for p in first.children() if "signal.SIG_IGN" in " ".join(p.cmdline()))
     first.process.kill()
     first.process.wait()
     time.sleep(0.5)
@@ -232,3 +234,20 @@ def test_a_second_supervisor_over_the_same_folder_says_where_the_first_is(superv
     assert f"already running at http://127.0.0.1:{first.port}" in second.said
     assert "Traceback" not in second.said
     assert first.process.poll() is None
+
+
+def test_make_down_stops_the_running_system_and_says_when_none_runs(supervise, tmp_path):
+    def down() -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "supervisor", "down"],
+            cwd=ROOT,
+            env={**os.environ, "VAR_DIR": str(tmp_path / "var"), "LANG": "en_US.UTF-8"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    one = supervise().until_ready()
+    assert down() == "Stopped.\n"
+    assert one.process.wait(5) == 0
+    assert "not running" in down()
