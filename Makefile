@@ -22,7 +22,7 @@ test: setup-dev models ## Run the whole test suite on real PostgreSQL and Valkey
 	@exec $(PY) -m pytest -n $(JOBS) $(TESTS)
 
 demo: setup models ## Run the main job once, end to end; files are left in var/demo
-	@exec $(PY) -m flask --app wsgi demo run
+	@exec $(PY) -m demo
 
 bench: setup-dev models ## Run the benchmarks and print a table
 	@exec $(PY) -m bench

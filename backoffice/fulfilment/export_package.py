@@ -158,11 +158,11 @@ def _unfinished(session: Session, batch: Batch) -> Iterator[Sequence[object]]:
         yield (*_person(row), labels.get(row.state, NOT_STARTED))
 
 
-def _person(row: Row[Any]) -> tuple[object, ...]:
+def _person(row: Any) -> tuple[object, ...]:
     return (row.student_no, row.name_masked, row.college or "", row.class_name or "")
 
 
-def _picture(storage: Storage, row: Row[Any]) -> bytes | None:
+def _picture(storage: Storage, row: Any) -> bytes | None:
     try:
         data = storage.get(row.result_key)
     except BackofficeError:
@@ -170,7 +170,7 @@ def _picture(storage: Storage, row: Row[Any]) -> bytes | None:
     return data if hashlib.sha256(data).digest() == row.result_sha256 else None
 
 
-def _file_name(template: str, row: Row[Any], number: int) -> str:
+def _file_name(template: str, row: Any, number: int) -> str:
     """Return the file's name; anything that could leave the folder is replaced."""
     parts = {
         "student_no": row.student_no,
