@@ -158,7 +158,7 @@ def without_brackets(text: str) -> str:
 def _lookup() -> dict[str, tuple[Field, int]]:
     found: dict[str, tuple[Field, int]] = {}
     for field in FIELDS:
-        for rank, word in enumerate((field.title.zh, field.name, *field.synonyms)):
+        for rank, word in enumerate((field.title.zh, field.title.en, field.name, *field.synonyms)):
             found.setdefault(heading_key(word), (field, rank))
     return found
 
@@ -167,7 +167,7 @@ LOOKUP = _lookup()
 
 
 def recognise(heading: str) -> tuple[Field, int] | None:
-    """Return the field a heading names and the rank of the synonym (0 is the title), or None."""
+    """Return the field a heading names and the rank of the synonym (0 and 1 are the titles), or None."""
     if not heading or OTHER_PERSON.search(heading):
         return None
     exact = LOOKUP.get(heading_key(heading))

@@ -144,7 +144,7 @@ def _apply_synonyms(mapping: Mapping, taken: set[int]) -> None:
         rivals = [c for r, c in ranked if r == rank or BY_NAME[name].key]
         if len(rivals) > 1:
             raise _duplicated(mapping, name, rivals)
-        mapping.put(name, column, "exact" if rank == 0 else "synonym")
+        mapping.put(name, column, "exact" if rank <= 1 else "synonym")
 
 
 def _apply_resemblance(mapping: Mapping, taken: set[int]) -> None:

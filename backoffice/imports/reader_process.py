@@ -11,13 +11,13 @@ from __future__ import annotations
 import io
 import json
 import re
-import resource
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from backoffice.imports.cells import CellError, encode_cell
+from backoffice.imports.confinement import confine
 from backoffice.imports.errors import (
     WorkbookCorrupt,
     WorkbookEmpty,
@@ -30,13 +30,6 @@ from backoffice.imports.limits import Limits
 from backoffice.imports.preflight import Kind, Preflight, inspect
 
 RawRow = list[Any]
-
-
-def confine(limits: Limits) -> None:
-    """Take away the memory, the time and the core dump this process may not have."""
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def read(data: bytes, limits: Limits, write: Callable[[Any], None]) -> None:

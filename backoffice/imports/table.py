@@ -28,12 +28,12 @@ KEY_FIELDS = {"student_no", "exam_no", "name", "name_masked", "id_number", "id_l
 
 NUMBER_LIKE = re.compile(r"(?=.*[0-9]{3})[A-Za-z0-9][A-Za-z0-9._/\-]{2,}")
 TOTAL = re.compile(r"(合计|总计|小计|共计|总人数|总数|人数|共[0-9]+[人名]|TOTAL|SUM)")
-EXAMPLE = re.compile(r"(示例|样例|例如|范例|^例[::]|EXAMPLE)")
+EXAMPLE = re.compile(r"(示例|样例|例如|范例|^例[:：]|EXAMPLE)")
 EXPLANATION = re.compile(
     r"(必填|选填|可选|非必|不能为空|可为空|格式|文本|填写|说明|长度|位数|位以内|REQUIRED|OPTIONAL|STRING|VARCHAR|CHAR)"
 )
 FOOTER = re.compile(
-    r"^(说明|备注|注[::]|注意|填表|制表|审核|审批|打印|负责人|联系人|经办|单位|日期|第[0-9]+页|共[0-9]+页|[0-9]+[、.].*[。;])"
+    r"^(说明|备注|注[:：]|注意|填表|制表|审核|审批|打印|负责人|联系人|经办|单位|日期|第[0-9]+页|共[0-9]+页|[0-9]+[、.].*[。;])"
 )
 
 SkipReason = Literal["header", "total", "example", "explanation", "footer"]
@@ -111,14 +111,16 @@ def _rank(sheet: Sheet, header: _Header, roster_mode: str) -> tuple[bool, bool, 
 
 
 def _find_header(sheet: Sheet, wanted: Pairs[str, str]) -> _Header | None:
-    """Return the line, or pair of lines, that names most fields; the first of equals."""
-    best: _Header | None = None
-    for index in range(min(HEADER_SEARCH_ROWS, len(sheet.rows))):
+    """Return the line, else the pair of lines, that names most fields; the first of equals."""
+    found: list[tuple[int, bool, int, _Header]] = []
+    last = min(HEADER_SEARCH_ROWS, len(sheet.rows))
+    for index in range(last):
         single = _header(index, _texts(sheet.rows[index]), wanted)
-        pair = _two_lines(sheet, index, wanted)
-        header = pair if pair and single.fields < pair.fields else single
-        if best is None or len(header.fields) > len(best.fields):
-            best = header
+        found.append((len(single.fields), True, -index, single))
+        pair = _two_lines(sheet, index, wanted) if index + 1 < last else None
+        if pair and single.fields < pair.fields:
+            found.append((len(pair.fields), False, -index, pair))
+    best = max(found, key=lambda item: item[:3])[3] if found else None
     if best is None or len(best.fields) < 2 or not best.fields & KEY_FIELDS:
         return None
     return best
@@ -136,9 +138,7 @@ def _header(index: int, headings: list[str], wanted: Pairs[str, str]) -> _Header
     return _Header(index, headings, frozenset(fields))
 
 
-def _two_lines(sheet: Sheet, index: int, wanted: Pairs[str, str]) -> _Header | None:
-    if index + 1 >= len(sheet.rows):
-        return None
+def _two_lines(sheet: Sheet, index: int, wanted: Pairs[str, str]) -> _Header:
     top, sub = _texts(sheet.rows[index]), _texts(sheet.rows[index + 1])
     width = max(len(top), len(sub))
     top += [""] * (width - len(top))

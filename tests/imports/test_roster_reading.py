@@ -7,7 +7,6 @@ import os
 import zipfile
 from datetime import date, datetime
 
-import factories_workbooks as make
 import pytest
 
 from backoffice.imports.cells import (
@@ -29,6 +28,7 @@ from backoffice.imports.errors import (
 )
 from backoffice.imports.limits import Limits
 from backoffice.imports.reading import read_workbook
+from tests import factories_workbooks as make
 
 TABLE = [["学号", "姓名"], ["0012", "吴小兰"], ["0013", "𠮷田"]]
 
