@@ -38,16 +38,12 @@ class BareMover:
     def move(self, order_id: uuid.UUID, name: str, source: str, target: str) -> None:
         """Do in one transaction what `Engine.fire` does, without deciding anything."""
         run, now = self.connection.execute, datetime.now(UTC)
-        run("SELECT set_config('lock_timeout', '3000', true)")
-        version, photo = run(
-            "SELECT version, photo_id, state, school_id, student_id, batch_id FROM orders "
-            "WHERE id = %s FOR UPDATE",
+        version, photo, previous = run(
+            "SELECT version, photo_id, last_hash, state, school_id, student_id, batch_id "
+            "FROM orders WHERE id = %s FOR UPDATE",
             (order_id,),
-        ).fetchone()[:2]
-        previous = run(
-            "SELECT hash FROM order_events WHERE order_id = %s AND sequence = %s",
-            (order_id, version),
-        ).fetchone()
+        ).fetchone()[:3]
+        head = os.urandom(32)
         run(
             "INSERT INTO review_decisions (id, order_id, photo_id, event_sequence, staff_id, decision)"
             " VALUES (%s, %s, %s, %s, %s, %s)",
@@ -58,7 +54,7 @@ class BareMover:
             "actor_kind, actor_id, reasons, data, workflow, workflow_version, previous_hash, hash) "
             "VALUES (%s,%s,%s,%s,%s,%s,%s,'staff',%s,'{}',%s,'capture_order',1,%s,%s)",
             (uuid7(), order_id, version + 1, name, source, target, now, str(self.staff_id),
-             Jsonb({"photo_id": str(photo)}), previous[0], os.urandom(32)),
+             Jsonb({"photo_id": str(photo)}), previous, head),
         )  # fmt: skip
         if name == "approve":
             run(
@@ -67,8 +63,9 @@ class BareMover:
                 (uuid7(), order_id, Jsonb({"order_id": str(order_id)}), str(uuid7()), now),
             )
         run(
-            "UPDATE orders SET state = %s, version = %s, entered_at = %s WHERE id = %s AND version = %s",
-            (target, version + 1, now, order_id, version),
+            "UPDATE orders SET state = %s, version = %s, entered_at = %s, last_hash = %s "
+            "WHERE id = %s AND version = %s",
+            (target, version + 1, now, head, order_id, version),
         )
         self.connection.commit()
 

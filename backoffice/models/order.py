@@ -9,7 +9,16 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, event, inspect, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backoffice.db import Base, Created, EncryptedJSON, EncryptedText, fen, uuid_pk
@@ -54,6 +63,9 @@ class Order(Created, Base):
     workflow_version: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(default=OrderState.DRAFT)
     version: Mapped[int] = mapped_column(default=0)
+    last_hash: Mapped[bytes | None] = mapped_column(
+        LargeBinary(32), comment="hash of the newest event: the head of the chain"
+    )
     school_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("schools.id"))
     batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("batches.id"))
     enrolment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrolments.id"))

@@ -37,6 +37,8 @@ def verify_chain(order: Order, events: Iterable[OrderEvent]) -> BrokenChain | No
     last, state = (previous.sequence, previous.to_state) if previous else (0, "draft")
     if order.version != last:
         return BrokenChain(order.id, last, "the order's version is not its last event's")
+    if order.last_hash != (previous.hash if previous else None):
+        return BrokenChain(order.id, last, "the order's head is not its last event's hash")
     if order.state != state:
         return BrokenChain(order.id, last, "the order's state is not where its last event led")
     return None

@@ -224,15 +224,17 @@ class Engine:
     def _move(self, context: Context, transition: Transition, key: str | None) -> Any:
         session, order = context.session, context.order
         source = order.state
-        with self.binding.state_writer():
-            self.definition_of(order).machine.events[transition.name].trigger(order)
-        order.version += 1
-        order.entered_at = context.now
-        for record in transition.records:
-            self.binding.records[record](context)
-        event = self._append_event(context, transition, source, key)
-        self._replace_timers(context, source)
-        self._write_outbox(context, transition)
+        # one flush at the end: the order's new state reaches the database together with its event
+        with session.no_autoflush:
+            with self.binding.state_writer():
+                self.definition_of(order).machine.events[transition.name].trigger(order)
+            order.version += 1
+            order.entered_at = context.now
+            for record in transition.records:
+                self.binding.records[record](context)
+            event = self._append_event(context, transition, source, key)
+            self._replace_timers(context, source)
+            self._write_outbox(context, transition)
         session.flush()
         return event
 
@@ -240,11 +242,7 @@ class Engine:
         self, context: Context, transition: Transition, source: str, key: str | None
     ) -> Any:
         session, order, table = context.session, context.order, self.binding.event
-        previous = session.execute(
-            select(table.hash).where(
-                table.order_id == order.id, table.sequence == order.version - 1
-            )
-        ).scalar_one_or_none()
+        previous = order.last_hash
         note = context.data.get("note")
         event = table(
             order_id=order.id,
@@ -264,7 +262,7 @@ class Engine:
             idempotency_key=key,
             previous_hash=previous,
         )
-        event.hash = event_hash(event)
+        event.hash = order.last_hash = event_hash(event)
         session.add(event)
         context.event = event
         return event

@@ -36,9 +36,8 @@ def take_photo(context: Context) -> None:
 def _decide(context: Context, decision: str) -> None:
     order, actor = context.order, context.actor
     codes = context.data.get("reasons", [])
-    reasons = list(
-        context.session.scalars(select(RejectionReason).where(RejectionReason.code.in_(codes)))
-    )
+    known = select(RejectionReason).where(RejectionReason.code.in_(codes))
+    reasons = list(context.session.scalars(known)) if codes else []
     context.session.add(
         ReviewDecision(
             order_id=order.id,

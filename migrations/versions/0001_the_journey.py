@@ -56,6 +56,7 @@ RULES = [
         ELSIF NOT EXISTS (
             SELECT 1 FROM order_events
             WHERE order_id = NEW.id AND sequence = NEW.version AND to_state = NEW.state
+              AND hash = NEW.last_hash
         ) THEN
             RAISE EXCEPTION 'order % moved to % without its event', NEW.id, NEW.state
                 USING ERRCODE = 'restrict_violation';
@@ -712,6 +713,12 @@ def upgrade() -> None:
         sa.Column("workflow_version", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "last_hash",
+            sa.LargeBinary(length=32),
+            nullable=True,
+            comment="hash of the newest event: the head of the chain",
+        ),
         sa.Column("school_id", sa.Uuid(), nullable=False),
         sa.Column("batch_id", sa.Uuid(), nullable=False),
         sa.Column("enrolment_id", sa.Uuid(), nullable=False),
