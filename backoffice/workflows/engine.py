@@ -20,6 +20,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from backoffice.db import uuid7
 from backoffice.i18n import Text
 from backoffice.workflows.actors import SYSTEM, Actor
 from backoffice.workflows.definition import Definition, DefinitionError, Transition
@@ -33,6 +34,7 @@ from backoffice.workflows.errors import (
     TransitionNotAllowed,
     VersionConflict,
 )
+from backoffice.workflows.writing import Writing
 
 MAX_NOTE = 500
 
@@ -49,6 +51,31 @@ class Context:
     data: dict[str, Any] = field(default_factory=dict)
     event: Any = None
     event_data: dict[str, Any] = field(default_factory=dict)
+    writing: Writing = field(default_factory=Writing)
+
+
+@dataclass
+class Moved:
+    """The event of a move just written: the same fields as the event table's row."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    sequence: int
+    transition: str
+    from_state: str
+    to_state: str
+    at: datetime
+    actor_kind: str
+    actor_id: str | None
+    reasons: list[str]
+    note: str | None
+    note_digest: bytes | None
+    data: dict[str, Any]
+    workflow: str
+    workflow_version: int
+    idempotency_key: str | None
+    previous_hash: bytes | None
+    hash: bytes = b""
 
 
 Guard = Callable[[Context], None]  # raises TransitionDenied
@@ -134,8 +161,9 @@ class Engine:
         order.entered_at = now
         session.add(order)
         session.flush()
-        self._arm_timers(Context(session, order, None, SYSTEM, now))
-        session.flush()
+        context = Context(session, order, None, SYSTEM, now)
+        self._arm_timers(context)
+        context.writing.insert(session)
 
     def fire(
         self,
@@ -148,7 +176,7 @@ class Engine:
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> Any:
-        """Move one order and return the event. Runs in the caller's transaction and flushes.
+        """Move one order and return the event. Runs in the caller's transaction.
 
         Locks the row, compares the version, checks role, state, data and guards, moves, raises the
         version, writes records, the event, timers and outbox rows; then what follows by itself.
@@ -224,7 +252,7 @@ class Engine:
     def _move(self, context: Context, transition: Transition, key: str | None) -> Any:
         session, order = context.session, context.order
         source = order.state
-        # one flush at the end: the order's new state reaches the database together with its event
+        # no flush before the end: the new state reaches the database together with its event
         with session.no_autoflush:
             with self.binding.state_writer():
                 self.definition_of(order).machine.events[transition.name].trigger(order)
@@ -235,16 +263,16 @@ class Engine:
             event = self._append_event(context, transition, source, key)
             self._replace_timers(context, source)
             self._write_outbox(context, transition)
-        session.flush()
+            context.writing.write(session, order)
         return event
 
     def _append_event(
         self, context: Context, transition: Transition, source: str, key: str | None
-    ) -> Any:
-        session, order, table = context.session, context.order, self.binding.event
-        previous = order.last_hash
+    ) -> Moved:
+        order = context.order
         note = context.data.get("note")
-        event = table(
+        event = Moved(
+            id=uuid7(),
             order_id=order.id,
             sequence=order.version,
             transition=transition.name,
@@ -260,10 +288,10 @@ class Engine:
             workflow=order.workflow,
             workflow_version=order.workflow_version,
             idempotency_key=key,
-            previous_hash=previous,
+            previous_hash=order.last_hash,
         )
         event.hash = order.last_hash = event_hash(event)
-        session.add(event)
+        context.writing.add(self.binding.event, **vars(event))
         context.event = event
         return event
 
@@ -284,14 +312,13 @@ class Engine:
                 continue
             due = self.binding.due_rules[rule.due](context)
             if due is not None:
-                context.session.add(
-                    self.binding.timer(
-                        order_id=order.id,
-                        name=rule.name,
-                        transition=rule.transition,
-                        armed_sequence=order.version,
-                        due_at=due,
-                    )
+                context.writing.add(
+                    self.binding.timer,
+                    order_id=order.id,
+                    name=rule.name,
+                    transition=rule.transition,
+                    armed_sequence=order.version,
+                    due_at=due,
                 )
 
     def _write_outbox(self, context: Context, transition: Transition) -> None:
@@ -299,15 +326,14 @@ class Engine:
         for name in transition.effects:
             effect = self.binding.effects[name]
             delay = effect.delay(context) if effect.delay else 0.0
-            context.session.add(
-                self.binding.outbox(
-                    order_id=order.id,
-                    effect=name,
-                    queue=effect.queue,
-                    payload={"order_id": str(order.id), "sequence": order.version},
-                    dedupe_key=f"{order.id}/{order.version}/{name}",
-                    available_at=context.now + timedelta(seconds=delay),
-                )
+            context.writing.add(
+                self.binding.outbox,
+                order_id=order.id,
+                effect=name,
+                queue=effect.queue,
+                payload={"order_id": str(order.id), "sequence": order.version},
+                dedupe_key=f"{order.id}/{order.version}/{name}",
+                available_at=context.now + timedelta(seconds=delay),
             )
 
     def _follow(self, context: Context, transition: Transition) -> None:

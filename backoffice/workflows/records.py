@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
+from backoffice.db import uuid7
 from backoffice.models import (
     Payment,
     Refund,
-    RejectionReason,
     ReviewDecision,
     Shipment,
 )
+from backoffice.models.photo import review_decision_reasons
 from backoffice.models.vocabulary import PaymentStatus, RefundStatus
 from backoffice.workflows.engine import Context, Record
 from backoffice.workflows.guards import latest_passed_photo, settled_payment
@@ -35,20 +36,19 @@ def take_photo(context: Context) -> None:
 
 def _decide(context: Context, decision: str) -> None:
     order, actor = context.order, context.actor
-    codes = context.data.get("reasons", [])
-    known = select(RejectionReason).where(RejectionReason.code.in_(codes))
-    reasons = list(context.session.scalars(known)) if codes else []
-    context.session.add(
-        ReviewDecision(
-            order_id=order.id,
-            photo_id=order.photo_id,
-            event_sequence=order.version,
-            staff_id=uuid.UUID(actor.id) if actor.kind == "staff" and actor.id else None,
-            decision=decision,
-            note=context.data.get("note"),
-            reasons=reasons,
-        )
+    decision_id = uuid7()
+    context.writing.add(
+        ReviewDecision,
+        id=decision_id,
+        order_id=order.id,
+        photo_id=order.photo_id,
+        event_sequence=order.version,
+        staff_id=uuid.UUID(actor.id) if actor.kind == "staff" and actor.id else None,
+        decision=decision,
+        note=context.data.get("note"),
     )
+    for code in context.data.get("reasons", []):
+        context.writing.add(review_decision_reasons, decision_id=decision_id, reason_code=code)
     context.event_data["photo_id"] = str(order.photo_id)
 
 
@@ -70,14 +70,13 @@ def record_revocation(context: Context) -> None:
 def record_shipment(context: Context) -> None:
     """Keep carrier and tracking number."""
     staff = context.actor.kind == "staff" and context.actor.id
-    context.session.add(
-        Shipment(
-            order_id=context.order.id,
-            carrier=context.data["carrier"],
-            tracking_no=context.data["tracking_no"],
-            staff_id=uuid.UUID(staff) if staff else None,
-            shipped_at=context.now,
-        )
+    context.writing.add(
+        Shipment,
+        order_id=context.order.id,
+        carrier=context.data["carrier"],
+        tracking_no=context.data["tracking_no"],
+        staff_id=uuid.UUID(staff) if staff else None,
+        shipped_at=context.now,
     )
     context.event_data["carrier"] = context.data["carrier"]
 
@@ -95,16 +94,17 @@ def open_refund(context: Context) -> None:
     """Write the refund of the whole payment, to be sent by the outbox."""
     payment = settled_payment(context)
     assert payment is not None, "the guard refundable holds"
-    refund = Refund(
+    refund_no = f"R{context.now:%Y%m%d}{secrets.token_hex(6).upper()}"
+    context.writing.add(
+        Refund,
         order_id=context.order.id,
         payment_id=payment.id,
-        refund_no=f"R{context.now:%Y%m%d}{secrets.token_hex(6).upper()}",
+        refund_no=refund_no,
         amount_fen=payment.amount_fen,
         status=RefundStatus.PENDING,
         reason=context.data.get("note"),
     )
-    context.session.add(refund)
-    context.event_data.update(refund_no=refund.refund_no, amount_fen=refund.amount_fen)
+    context.event_data.update(refund_no=refund_no, amount_fen=payment.amount_fen)
 
 
 def flag_refund(context: Context) -> None:
