@@ -102,6 +102,7 @@ def _lock_unclaimed(session: Session, diff: Diff) -> None:
 def _execute_many(session: Session, statement: Any, rows: list[dict[str, Any]]) -> int:
     """Run a statement once per row, batched by the driver; returns the rows it touched."""
     connection, touched = session.connection(), 0
+    statement = statement.execution_options(preserve_rowcount=True)
     for start in range(0, len(rows), CHUNK):
         result = connection.execute(statement, rows[start : start + CHUNK])
         touched += cast("CursorResult[Any]", result).rowcount

@@ -28,7 +28,7 @@ COMPARED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # personal data stays out of tracebacks
 class Existing:
     """An enrolment of the batch as far as it is compared: the columns of COMPARED."""
 
@@ -38,7 +38,7 @@ class Existing:
     values: Values
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # personal data stays out of tracebacks
 class Change:
     """A row that alters an enrolment: what to write, and the names of the columns that differ."""
 
@@ -53,7 +53,7 @@ class Change:
         return any(name in IDENTITY for name in self.columns)
 
 
-@dataclass
+@dataclass(repr=False)
 class Diff:
     """What an import would do. rows = new + changed + same + rejected, always."""
 

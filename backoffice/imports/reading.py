@@ -14,7 +14,7 @@ from backoffice.imports.limits import Limits
 READER = "backoffice.imports.reader_process"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # personal data stays out of tracebacks
 class Sheet:
     """One worksheet. `rows[0]` is row 1 of the file, also when it is empty.
 

@@ -77,7 +77,7 @@ class RosterRow:
         return self.student_no.upper()
 
 
-@dataclass
+@dataclass(repr=False)
 class CheckedRows:
     """The outcome for one table: rows that may go on, everything found, and the data rows seen."""
 

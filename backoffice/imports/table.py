@@ -39,7 +39,7 @@ FOOTER = re.compile(
 SkipReason = Literal["header", "total", "example", "explanation", "footer"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # personal data stays out of tracebacks
 class Table:
     """The table. `rows`: (1-based sheet row, cells); `skipped`: rows that are no data, and why."""
 
