@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg.errors
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -125,6 +125,13 @@ class Engine:
         binding.verify()
         self.binding = binding
         self._clock = clock or (lambda: datetime.now(UTC))
+        order = binding.order
+        self._lock_query = (
+            select(order)
+            .where(order.id == bindparam("order_id"))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
 
     # -- asking ---------------------------------------------------------------------------
 
@@ -205,15 +212,8 @@ class Engine:
 
     def lock(self, session: Session, order_id: uuid.UUID) -> Any:
         """Return the order, freshly read under a row lock. Raises OrderNotFound, OrderBusy."""
-        order_table = self.binding.order
-        query = (
-            select(order_table)
-            .where(order_table.id == order_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
         try:
-            order = session.execute(query).scalar_one_or_none()
+            order = session.execute(self._lock_query, {"order_id": order_id}).scalar_one_or_none()
         except OperationalError as error:
             if isinstance(error.orig, psycopg.errors.LockNotAvailable):
                 raise OrderBusy() from error
