@@ -1,6 +1,7 @@
 """All tables. Import models from here, so that every mapper is configured."""
 
 from backoffice.models.batch import Batch, BatchService, PhotoStandard
+from backoffice.models.bulk import BulkItem, BulkRun
 from backoffice.models.event import OrderEvent, Timer
 from backoffice.models.order import Order, OrderItem
 from backoffice.models.outbox import Message, OutboxRow
@@ -24,6 +25,8 @@ __all__ = [
     "Address",
     "Batch",
     "BatchService",
+    "BulkItem",
+    "BulkRun",
     "CaptureCode",
     "Enrolment",
     "IdempotencyRecord",
