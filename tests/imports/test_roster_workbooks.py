@@ -136,3 +136,11 @@ def test_the_template_offers_only_what_is_accepted():
         book.save(out)
         checked = check_rows(find_table(read_workbook(out.getvalue()), "full"), "full")
         assert "id_type_unknown" not in [f.code for f in checked.findings]
+
+
+def test_text_that_looks_like_a_formula_in_the_clerks_file_stays_text():
+    data = make.big_xlsx([make.HEADINGS, ["=1+1", *BAD[1:3], "=2+2", *[""] * 6]])
+    book, _ = marked(data)
+    page = book.worksheets[0]
+    assert (page["A2"].value, page["A2"].data_type) == ("=1+1", "s")
+    assert (page["D2"].value, page["D2"].data_type) == ("=2+2", "s")
