@@ -8,7 +8,6 @@ normalised value under a separate key (PEERS section 7).
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ class Keyring:
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """Return the 32-byte search key of `value`; the same text under two purposes differs."""
-        return hmac.new(self.index_key, f"{purpose}\0{value}".encode(), hashlib.sha256).digest()
+        return hmac.digest(self.index_key, f"{purpose}\0{value}".encode(), "sha256")
 
 
 _keyring: Keyring | None = None

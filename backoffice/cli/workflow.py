@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from backoffice.cli.common import Failure, answer, json_option
 from backoffice.workflows.definition import DefinitionError
 from backoffice.workflows.diagram import mermaid
+from backoffice.workflows.drawing import svg
 from backoffice.workflows.orders import DEFINITIONS, build_engine
 
 group = AppGroup("workflow", help="The order workflows.")
@@ -35,12 +36,13 @@ def check(as_json: bool) -> None:
 
 
 @group.command("diagram", with_appcontext=False)
+@click.option("--format", "kind", type=click.Choice(["svg", "mermaid"]), default="mermaid")
 @click.option("--workflow", "name", default="capture_order", show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
-def diagram(name: str, lang: str) -> None:
+def diagram(kind: str, name: str, lang: str) -> None:
     """Print the diagram of a definition."""
     found = [d for d in DEFINITIONS.values() if d.name == name]
     if not found:
         raise click.BadParameter(f"no workflow is called {name!r}", param_hint="--workflow")
     newest = max(found, key=lambda d: d.version)
-    click.echo(mermaid(newest, lang))
+    click.echo(svg(newest, lang) if kind == "svg" else mermaid(newest, lang))
