@@ -1,0 +1,1 @@
+"""Batches: opening them, their feature codes, and what is printed for them."""
