@@ -1,0 +1,202 @@
+"""The first page: what waits for this person, and how the batches stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from backoffice.admin.labels import states
+from backoffice.admin.language import ago, t
+from backoffice.admin.people import may, own_school
+from backoffice.admin.review_queue import oldest_waiting
+from backoffice.admin.room import FrontPage, expose
+from backoffice.db import db
+from backoffice.i18n import Text
+from backoffice.models import Batch, Enrolment, Order, OutboxRow
+from backoffice.models.vocabulary import BatchState, OrderKind, OrderState
+from backoffice.security.tenancy import visible
+
+DONE = (OrderState.APPROVED, OrderState.PROCESSING, OrderState.SHIPPED, OrderState.COMPLETED)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing that waits: a count, what it means, and the page to go to."""
+
+    count: int
+    title: str
+    hint: str
+    endpoint: str
+    args: dict[str, str]
+    tone: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How one batch stands."""
+
+    batch: Batch
+    enrolled: int
+    ordered: int
+    waiting: int
+    approved: int
+
+
+class DashboardRoom(FrontPage):
+    """The dashboard."""
+
+    room = "dashboard"
+    label = Text("工作台", "Dashboard")
+
+    @expose("/")
+    def index(self) -> str:
+        """Show counts per state, tasks and open batches."""
+        counts = orders_by_state()
+        return str(
+            self.render(
+                "backoffice/dashboard.html",
+                tasks=list(_tasks(counts)),
+                counts=[(state, counts.get(state.name, 0)) for state in states()],
+                batches=progress_of_batches() if may("batches") else [],
+            )
+        )
+
+
+def orders_by_state() -> dict[str, int]:
+    """Return the number of visible orders in each state."""
+    query = select(Order.state, func.count()).where(visible(Order, own_school()))
+    return {str(row[0]): int(row[1]) for row in db.session.execute(query.group_by(Order.state))}
+
+
+def _tasks(counts: dict[str, int]) -> Iterator[Task]:
+    if may("review"):
+        yield _review_task(counts.get("pending_review", 0), oldest_waiting(own_school()))
+    if may("fulfilment"):
+        yield Task(
+            counts.get("approved", 0),
+            t("待制作", "To produce"),
+            t("审核通过，等待开始制作", "Approved, waiting for production"),
+            "fulfilment.index",
+            {},
+            "good",
+        )
+        yield Task(
+            counts.get("processing", 0),
+            t("待发货或完成", "To ship or complete"),
+            t("制作中，登记快递单号或直接完成", "In production: ship or complete"),
+            "fulfilment.index",
+            {},
+            "working",
+        )
+    if may("finance"):
+        yield Task(
+            counts.get("refunding", 0),
+            t("退款中", "Refunds under way"),
+            t("等待支付平台确认", "Waiting for the payment provider"),
+            "orders.index_view",
+            {"state": "refunding"},
+            "working",
+        )
+        yield Task(
+            _count(Order.flagged.is_not(None)),
+            t("需要处理的退款", "Refunds to look at"),
+            t("支付平台拒绝了退款", "The provider refused the refund"),
+            "finance.index",
+            {},
+            "bad",
+        )
+    if may("imports"):
+        yield Task(
+            _unclaimed(),
+            t("尚未认领的学生", "Students not yet here"),
+            t(
+                "在采集中的批次名单里，还没有扫码的学生",
+                "On the roster of an open batch, not seen yet",
+            ),
+            "enrolments.index_view",
+            {"claimed": "no"},
+            "waiting",
+        )
+    if may("outbox"):
+        yield Task(
+            db.session.scalar(select(func.count()).where(OutboxRow.state == "dead")) or 0,
+            t("失败停止的任务", "Dead tasks"),
+            t("多次重试后停止，查明原因后重放", "Stopped after retries; replay when fixed"),
+            "outbox.index_view",
+            {"state": "dead"},
+            "bad",
+        )
+
+
+def _review_task(count: int, oldest: datetime | None) -> Task:
+    hint = (
+        t(f"最早一张已等待 {ago(oldest)}", f"The oldest has waited {ago(oldest)}")
+        if oldest
+        else t("没有等待审核的照片", "No photo waits")
+    )
+    return Task(count, t("待审核照片", "Photos to review"), hint, "review.desk", {}, "working")
+
+
+def _count(condition: object) -> int:
+    query = select(func.count()).select_from(Order)
+    return (
+        db.session.scalar(query.where(condition, visible(Order, own_school())))  # type: ignore[arg-type]
+        or 0
+    )
+
+
+def _unclaimed() -> int:
+    query = (
+        select(func.count())
+        .select_from(Enrolment)
+        .join(Batch)
+        .where(
+            Batch.state == BatchState.OPEN,
+            Enrolment.student_id.is_(None),
+            visible(Enrolment, own_school()),
+        )
+    )
+    return db.session.scalar(query) or 0
+
+
+def progress_of_batches(limit: int = 8) -> Sequence[Progress]:
+    """Return how the newest open batches stand, in three queries."""
+    batches = list(
+        db.session.scalars(
+            select(Batch)
+            .where(Batch.state == BatchState.OPEN, visible(Batch, own_school()))
+            .order_by(Batch.created_at.desc())
+            .limit(limit)
+        )
+    )
+    ids = [batch.id for batch in batches]
+    enrolled = _counts(
+        select(Enrolment.batch_id, func.count())
+        .where(Enrolment.batch_id.in_(ids))
+        .group_by(Enrolment.batch_id)
+    )
+    by_state: dict[tuple[object, str], int] = {}
+    query = (
+        select(Order.batch_id, Order.state, func.count())
+        .where(Order.batch_id.in_(ids), Order.kind == OrderKind.CAPTURE)
+        .group_by(Order.batch_id, Order.state)
+    )
+    for batch_id, state, number in db.session.execute(query):
+        by_state[(batch_id, state)] = number
+    return [
+        Progress(
+            batch=batch,
+            enrolled=enrolled.get(batch.id, 0),
+            ordered=sum(n for (b, s), n in by_state.items() if b == batch.id and s != "closed"),
+            waiting=by_state.get((batch.id, "pending_review"), 0),
+            approved=sum(by_state.get((batch.id, s.value), 0) for s in DONE),
+        )
+        for batch in batches
+    ]
+
+
+def _counts(query: object) -> dict[object, int]:
+    return {row[0]: row[1] for row in db.session.execute(query)}  # type: ignore[call-overload]

@@ -1,0 +1,178 @@
+"""The words of the pages for values the database keeps in English."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from backoffice.admin.language import say, t
+from backoffice.i18n import Text
+from backoffice.models import Order
+from backoffice.services import services
+from backoffice.workflows.definition import State
+
+WORDS: dict[str, dict[str, Text]] = {
+    "kind": {
+        "graduate": Text("毕业生", "Graduates"),
+        "freshman": Text("新生", "Freshmen"),
+        "capture": Text("图像采集", "Portrait"),
+        "reprint": Text("加洗", "Reprint"),
+    },
+    "mode": {
+        "pay_first": Text("先缴费后拍照", "Pay first"),
+        "photo_first": Text("先拍照后缴费", "Photo first"),
+    },
+    "roster_mode": {
+        "full": Text("完整名单（含证件号）", "Full roster with ID numbers"),
+        "minimal": Text("最小名单（脱敏）", "Minimal roster, masked"),
+        "none": Text("无名单（凭采集码）", "No roster, capture codes only"),
+    },
+    "reject_policy": {
+        "resubmit": Text("允许重新提交", "Resubmit"),
+        "refund": Text("驳回即退款", "Refund"),
+    },
+    "batch_state": {
+        "draft": Text("草稿", "Draft"),
+        "open": Text("采集中", "Open"),
+        "closed": Text("已结束", "Closed"),
+        "archived": Text("已归档", "Archived"),
+    },
+    "delivery": {
+        "digital": Text("电子版", "Digital"),
+        "school": Text("学校统一发放", "Through the school"),
+        "courier": Text("快递到家", "Courier"),
+    },
+    "role": {
+        "admin": Text("管理员", "Administrator"),
+        "school": Text("学校", "School"),
+        "reviewer": Text("审核", "Reviewer"),
+        "operator": Text("制作发货", "Operator"),
+        "finance": Text("财务", "Finance"),
+    },
+    "payment": {
+        "pending": Text("待支付", "Pending"),
+        "succeeded": Text("已支付", "Paid"),
+        "failed": Text("失败", "Failed"),
+        "closed": Text("已关闭", "Closed"),
+    },
+    "refund": {
+        "pending": Text("处理中", "Pending"),
+        "succeeded": Text("已退款", "Refunded"),
+        "failed": Text("失败", "Failed"),
+    },
+    "outbox": {
+        "waiting": Text("等待", "Waiting"),
+        "published": Text("已派发", "Published"),
+        "done": Text("完成", "Done"),
+        "dead": Text("失败停止", "Dead"),
+    },
+    "import": {
+        "previewed": Text("已预览", "Previewed"),
+        "applied": Text("已导入", "Applied"),
+        "undone": Text("已撤销", "Undone"),
+    },
+    "photo": {
+        "queued": Text("排队中", "Queued"),
+        "processing": Text("处理中", "Processing"),
+        "passed": Text("检测通过", "Passed"),
+        "failed": Text("检测未通过", "Failed"),
+    },
+    "source": {
+        "camera": Text("现场拍摄", "Camera"),
+        "album": Text("相册上传", "Album"),
+        "roster": Text("名单", "Roster"),
+        "capture_code": Text("采集码", "Capture code"),
+        "student": Text("学生填写", "Student"),
+    },
+    "actor": {
+        "student": Text("学生", "Student"),
+        "staff": Text("员工", "Staff"),
+        "timer": Text("定时", "Timer"),
+        "provider": Text("支付平台", "Payment provider"),
+        "system": Text("系统", "System"),
+    },
+    "flag": {"refund_failed": Text("退款失败", "Refund failed")},
+    "check": {
+        "face_count": Text("人脸数量", "Faces"),
+        "face_size": Text("人脸清晰尺寸", "Face size"),
+        "resolution": Text("分辨率", "Resolution"),
+        "head_yaw": Text("左右转头", "Head turn"),
+        "head_pitch": Text("抬头低头", "Head nod"),
+        "head_roll": Text("头部倾斜", "Head tilt"),
+        "eye_angle": Text("双眼水平", "Eye line tilt"),
+        "eyes_open": Text("睁眼", "Eyes open"),
+        "mouth_closed": Text("闭唇", "Mouth closed"),
+        "sharpness": Text("清晰度", "Sharpness"),
+        "exposure_dark": Text("偏暗", "Too dark"),
+        "exposure_bright": Text("过曝", "Over-exposed"),
+        "light_left_right": Text("左右光线", "Side light"),
+        "colour": Text("彩色", "Colour"),
+        "clothes_contrast": Text("衣着与背景反差", "Clothes contrast"),
+        "glasses": Text("眼镜", "Glasses"),
+        "background_plain": Text("原背景整洁", "Plain background"),
+        "matte_confidence": Text("抠图可信度", "Cut-out confidence"),
+        "frame_top": Text("头顶完整", "Top of frame"),
+        "frame_sides": Text("两侧完整", "Sides of frame"),
+        "frame_bottom": Text("下缘完整", "Bottom of frame"),
+        "hair_top": Text("头顶距上缘", "Hair top"),
+        "eye_line": Text("眼睛距上缘", "Eye line"),
+        "face_width": Text("脸宽", "Face width"),
+        "centre_offset": Text("居中偏移", "Centre offset"),
+        "file_size": Text("文件大小", "File size"),
+    },
+}
+
+
+def word(family: str, value: str | None) -> str:
+    """Return the reader's word for a stored value; the value itself when it has none."""
+    if not value:
+        return "—"
+    text = WORDS.get(family, {}).get(value)
+    return say(text) if text else value
+
+
+def words(family: str) -> list[tuple[str, str]]:
+    """Return (value, word) pairs of a family, for drop-downs."""
+    return [(value, say(text)) for value, text in WORDS[family].items()]
+
+
+def state_of(order: Order) -> State:
+    """Return the order's state as its own definition words it."""
+    return services().engine.definition_of(order).states_by_name[order.state]
+
+
+def badge(text: str, tone: str = "neutral") -> Markup:
+    """Return a coloured label; the tone is one of `State.tone`."""
+    return Markup('<span class="badge-state tone-{}">{}</span>').format(tone, text)
+
+
+def state_badge(order: Order) -> Markup:
+    """Return the order's state as a coloured label."""
+    state = state_of(order)
+    return badge(say(state.label), state.tone)
+
+
+def states() -> list[State]:
+    """Return the states of the capture order, in the order of its way."""
+    definition = services().engine.binding.definitions[("capture_order", 1)]
+    return list(definition.states)
+
+
+def state_label(name: str) -> str:
+    """Return the reader's word for a state of the capture order."""
+    return next((say(s.label) for s in states() if s.name == name), name)
+
+
+def state_tone(name: str) -> str:
+    """Return the colour family of a state of the capture order."""
+    return next((s.tone for s in states() if s.name == name), "neutral")
+
+
+def transition_label(order: Order, name: str) -> str:
+    """Return the reader's word for a transition of this order."""
+    known = services().engine.definition_of(order).by_name.get(name)
+    return say(known.label) if known else name
+
+
+def yes_no(value: bool) -> str:
+    """Return yes or no."""
+    return t("是", "Yes") if value else t("否", "No")

@@ -1,0 +1,109 @@
+"""The site: Flask-Admin with our rooms, in the order of the menu."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, redirect, request, session
+from flask_admin import Admin
+from flask_admin.theme import Bootstrap4Theme
+
+from backoffice.admin.batches import BatchesRoom
+from backoffice.admin.catalogues import ReasonsRoom, StandardsRoom
+from backoffice.admin.dashboard import DashboardRoom
+from backoffice.admin.enrolments import EnrolmentsRoom
+from backoffice.admin.finance import FinanceRoom, PaymentsRoom, RefundsRoom
+from backoffice.admin.fulfilment import FulfilmentRoom
+from backoffice.admin.imports import ImportsRoom
+from backoffice.admin.labels import (
+    badge,
+    state_badge,
+    state_label,
+    state_tone,
+    transition_label,
+    word,
+)
+from backoffice.admin.language import lazy
+from backoffice.admin.orders import OrdersRoom
+from backoffice.admin.outbox import OutboxRoom
+from backoffice.admin.people import may, member
+from backoffice.admin.pictures import PicturesRoom
+from backoffice.admin.review import ReviewRoom
+from backoffice.admin.room import Room
+from backoffice.admin.schools import SchoolsRoom
+from backoffice.admin.staff import StaffRoom
+from backoffice.db import db
+from backoffice.i18n import LOCALES, Text
+
+files = Blueprint(
+    "backoffice_admin",
+    __name__,
+    url_prefix="/admin",
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/assets",
+)
+
+
+@files.post("/language")
+def choose_language() -> Any:
+    """Keep the chosen language in the session and, signed in, on the account."""
+    chosen = request.form.get("locale", "")
+    if chosen in LOCALES:
+        session["locale"] = chosen
+        staff = member()
+        if staff is not None:
+            staff.locale = chosen
+            db.session.commit()
+    back = request.form.get("back", "")
+    safe = back.startswith("/admin/") and "\\" not in back and "//" not in back
+    return redirect(back if safe else "/admin/", 303)
+
+
+def menu_of(admin: Admin) -> list[tuple[Text | None, list[Any]]]:
+    """Return the rooms this member may enter, grouped under their headings."""
+    groups: dict[Text | None, list[Any]] = {}
+    for view in admin._views:
+        shown = isinstance(view, DashboardRoom) or view.section is not None
+        if isinstance(view, Room) and shown and view.is_accessible():
+            groups.setdefault(view.section, []).append(view)
+    return list(groups.items())
+
+
+def init_app(app: Flask) -> None:
+    """Register templates, files and all rooms."""
+    app.register_blueprint(files)
+    admin = Admin(
+        app,
+        name=lazy("毕业图像采集后台", "Graduate Photo Back Office"),
+        index_view=DashboardRoom(),
+        theme=Bootstrap4Theme(base_template="backoffice/base.html", fluid=True),
+    )
+    for room in (
+        BatchesRoom(),
+        ImportsRoom(),
+        EnrolmentsRoom(),
+        OrdersRoom(),
+        ReviewRoom("review"),
+        ReasonsRoom(),
+        StandardsRoom(),
+        FulfilmentRoom("fulfilment"),
+        FinanceRoom("finance"),
+        PaymentsRoom(),
+        RefundsRoom(),
+        SchoolsRoom(),
+        StaffRoom(),
+        OutboxRoom(),
+        PicturesRoom("pictures"),
+    ):
+        admin.add_view(room)
+    app.jinja_env.globals.update(
+        menu=lambda: menu_of(admin),
+        may=may,
+        badge=badge,
+        word=word,
+        state_badge=state_badge,
+        state_label=state_label,
+        state_tone=state_tone,
+        transition_label=transition_label,
+    )

@@ -1,0 +1,40 @@
+// Small comforts on every page; all of it works without them too.
+document.documentElement.classList.add("js");
+
+// A drop-down filters as soon as it is changed.
+for (const form of document.querySelectorAll("form[data-autosubmit]")) {
+  form.addEventListener("change", () => form.submit());
+}
+
+// A form is sent once, however often the button is pressed.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    form.classList.add("busy");
+  });
+}
+// Coming back with the browser's own button finds the form usable again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.classList.remove("busy");
+  }
+});
+
+// One box chooses all rows of its table; typing a tracking number chooses its row.
+for (const all of document.querySelectorAll("[data-pick-all]")) {
+  all.addEventListener("change", () => {
+    for (const box of all.closest("table").querySelectorAll('input[name="order"]')) {
+      box.checked = all.checked;
+    }
+  });
+}
+for (const input of document.querySelectorAll("[data-picks]")) {
+  input.addEventListener("input", () => {
+    input.closest("tr").querySelector('input[name="order"]').checked = input.value.trim() !== "";
+  });
+}

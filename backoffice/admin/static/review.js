@@ -1,0 +1,75 @@
+// The reviewer's keyboard. A key only counts once both pictures are on the screen, is never taken
+// from a held-down key, and a decision is sent once: a fast double press cannot reach the next photo.
+const SETTLE_MS = 250;
+const form = document.getElementById("decision");
+let ready = false;
+
+const boxes = () => [...form.querySelectorAll('input[name="reasons"]')];
+const chosen = () => boxes().some((box) => box.checked);
+
+function say(name) {
+  const hint = document.getElementById("hint");
+  hint.textContent = hint.dataset[name];
+  hint.classList.add("loud");
+}
+
+function decide(decision) {
+  if (!ready || form.dataset.sent) return;
+  if (decision === "reject" && !chosen()) return say("needReason");
+  if (decision === "approve" && chosen()) return say("hasReason");
+  form.requestSubmit(document.getElementById(decision));
+}
+
+function clear() {
+  for (const box of boxes()) box.checked = false;
+  document.activeElement.blur();
+}
+
+const KEYS = {
+  a: () => decide("approve"),
+  r: () => decide("reject"),
+  n: () => ready && !form.dataset.sent && document.getElementById("skip").click(),
+  t: () => document.getElementById("note").focus(),
+};
+
+function onKey(event) {
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "Escape") return clear();
+  const field = event.target.closest?.("input:not([type=checkbox]), textarea, select");
+  if (field) {
+    if (event.key === "Enter" && field.id === "note") event.preventDefault();
+    return;
+  }
+  const box = /^[0-9]$/.test(event.key) && form.querySelector(`[data-key="${event.key}"]`);
+  const action = box ? () => box.click() : KEYS[event.key.toLowerCase()];
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
+
+// The mouse is held to the same rules as the keys.
+function onSubmit(event) {
+  const decision = event.submitter?.value;
+  const missing = decision === "reject" ? !chosen() : chosen();
+  if (!ready || missing) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (missing) say(decision === "reject" ? "needReason" : "hasReason");
+  }
+}
+
+async function settle() {
+  const pictures = ["original", "result"].map((id) => document.getElementById(id));
+  await Promise.allSettled(pictures.map((picture) => picture.decode()));
+  await new Promise((done) => setTimeout(done, SETTLE_MS));
+  ready = true;
+  form.classList.add("ready");
+  const next = form.querySelector("[data-prefetch]")?.dataset.prefetch.split(" ") ?? [];
+  for (const address of next) new Image().src = address;
+}
+
+if (form) {
+  form.addEventListener("submit", onSubmit, { capture: true });
+  document.addEventListener("keydown", onKey);
+  settle();
+}

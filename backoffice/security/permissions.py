@@ -1,0 +1,78 @@
+"""The table of rooms and the roles that may enter them. What is not in the table is closed.
+
+Moving an order is not decided here: the workflow definitions say who may fire which transition.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from typing import Protocol
+
+from backoffice.models.vocabulary import StaffRole
+
+ADMIN, SCHOOL, REVIEWER, OPERATOR, FINANCE = (
+    StaffRole.ADMIN,
+    StaffRole.SCHOOL,
+    StaffRole.REVIEWER,
+    StaffRole.OPERATOR,
+    StaffRole.FINANCE,
+)
+EVERYBODY = frozenset(StaffRole)
+
+# `room` opens its pages, `room.edit` its forms. Roles: CONTRACT section 5.
+PERMISSIONS: dict[str, frozenset[StaffRole]] = {
+    "dashboard": EVERYBODY,
+    "orders": EVERYBODY,
+    "pictures": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
+    "addresses": frozenset({OPERATOR}),
+    "review": frozenset({REVIEWER}),
+    "reasons": frozenset({ADMIN, SCHOOL, REVIEWER}),
+    "reasons.edit": frozenset({ADMIN}),
+    "standards": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
+    "batches": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
+    "batches.edit": frozenset({ADMIN, SCHOOL}),
+    "batches.export": frozenset({ADMIN, SCHOOL, OPERATOR}),
+    "imports": frozenset({ADMIN, SCHOOL}),
+    "enrolments": frozenset({ADMIN, SCHOOL}),
+    "fulfilment": frozenset({OPERATOR}),
+    "finance": frozenset({ADMIN, FINANCE}),
+    "payments": frozenset({ADMIN, FINANCE}),
+    "refunds": frozenset({ADMIN, FINANCE}),
+    "schools": frozenset({ADMIN, SCHOOL}),
+    "schools.edit": frozenset({ADMIN}),
+    "staff": frozenset({ADMIN}),
+    "outbox": frozenset({ADMIN}),
+}
+# These concern every school, so an account bound to one school stays outside whatever its role.
+HOUSE_ONLY = frozenset({"staff", "outbox", "reasons.edit", "schools.edit"})
+
+
+class Member(Protocol):
+    """What a decision needs to know of a staff account."""
+
+    active: bool
+    school_id: uuid.UUID | None
+
+    @property
+    def roles(self) -> Collection[object]:
+        """Rows with a `name`."""
+        ...
+
+
+def role_names(member: Member) -> frozenset[str]:
+    """Return the names of the member's roles."""
+    return frozenset(str(getattr(role, "name", "")) for role in member.roles)
+
+
+def may_enter(member: Member, room: str) -> bool:
+    """Return whether the member may use `room` (or `room.edit`); False for unknown rooms.
+
+    An account with the role `school` but no school would see every school: it sees nothing.
+    """
+    names = role_names(member)
+    if not member.active or not names & PERMISSIONS.get(room, frozenset()):
+        return False
+    if SCHOOL in names and member.school_id is None:
+        return False
+    return member.school_id is None or room not in HOUSE_ONLY
