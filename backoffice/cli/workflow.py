@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import click
 from flask.cli import AppGroup
 
-from backoffice.cli.common import Failure, answer, json_option
+from backoffice.cli.common import Failure, answer, database_command, json_option, transaction
+from backoffice.services import services
+from backoffice.workflows import versions
 from backoffice.workflows.definition import DefinitionError
 from backoffice.workflows.diagram import mermaid
 from backoffice.workflows.drawing import svg
@@ -46,3 +49,32 @@ def diagram(kind: str, name: str, lang: str) -> None:
         raise click.BadParameter(f"no workflow is called {name!r}", param_hint="--workflow")
     newest = max(found, key=lambda d: d.version)
     click.echo(svg(newest, lang) if kind == "svg" else mermaid(newest, lang))
+
+
+@group.command("migrate")
+@click.option("--workflow", "name", default="capture_order", show_default=True)
+@click.option("--to", "version", type=int, required=True, help="Version to adopt.")
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@json_option
+@database_command
+def migrate(name: str, version: int, dry_run: bool, as_json: bool) -> None:
+    """Move orders to another version of their workflow."""
+    engine = services().engine
+    if (name, version) not in engine.binding.definitions:
+        raise click.BadParameter(f"{name} has no version {version}", param_hint="--to")
+    with transaction() as session:
+        steps = versions.plan(session, engine, name, version)
+    moved = 0
+    if not dry_run:
+        with transaction() as session:
+            for done in versions.migrate(session, engine, name, version):
+                session.commit()
+                moved = done
+
+    def lines() -> Iterator[str]:
+        for step in steps:
+            target = step.target or "no place: stays"
+            yield f"v{step.from_version} {step.state} -> {target}: {step.orders}"
+        yield "nothing changed (dry run)" if dry_run else f"{moved} orders moved"
+
+    answer({"steps": [asdict(s) for s in steps], "moved": moved}, as_json, lines)

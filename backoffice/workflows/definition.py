@@ -115,6 +115,13 @@ class Definition:
     transitions: tuple[Transition, ...]
     timers: tuple[TimerRule, ...] = ()
     extra_roles: frozenset[str] = field(default_factory=frozenset)
+    # states of earlier versions that are called differently now: (old name, new name)
+    renamed_states: tuple[tuple[str, str], ...] = ()
+
+    def state_now(self, old: str) -> str | None:
+        """Return what a state of an earlier version is called here; None if it has no place."""
+        name = dict(self.renamed_states).get(old, old)
+        return name if name in self.states_by_name else None
 
     @cached_property
     def by_name(self) -> dict[str, Transition]:

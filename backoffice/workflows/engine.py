@@ -26,6 +26,7 @@ from backoffice.workflows.actors import SYSTEM, Actor
 from backoffice.workflows.definition import Definition, DefinitionError, Transition
 from backoffice.workflows.errors import (
     IdempotencyKeyReused,
+    NoPlaceInVersion,
     OrderBusy,
     OrderNotFound,
     TransitionDataMissing,
@@ -37,6 +38,7 @@ from backoffice.workflows.errors import (
 from backoffice.workflows.writing import Writing
 
 MAX_NOTE = 500
+ADOPT = "adopt_version"  # an event, not a transition: nobody can fire it
 
 
 @dataclass
@@ -210,6 +212,30 @@ class Engine:
         self._follow(context, transition)
         return event
 
+    def adopt(self, session: Session, order_id: uuid.UUID, version: int) -> Moved:
+        """Move an order to another version of its definition and return the event.
+
+        The state keeps its place (or takes its new name); timers are armed afresh. Raises
+        NoPlaceInVersion, OrderNotFound, OrderBusy.
+        """
+        order = self.lock(session, order_id)
+        target = self.binding.definitions[(order.workflow, version)].state_now(order.state)
+        if target is None:
+            raise NoPlaceInVersion(state=order.state, workflow=order.workflow, version=version)
+        context = Context(session, order, None, SYSTEM, self._clock())
+        context.event_data = {"from_version": order.workflow_version}
+        source = order.state
+        with session.no_autoflush:
+            self._cancel_timers(context)
+            with self.binding.state_writer():
+                order.state = target
+            order.workflow_version = version
+            order.version += 1
+            event = self._append_event(context, ADOPT, source, None)
+            self._arm_timers(context)
+            context.writing.write(session, order)
+        return event
+
     def lock(self, session: Session, order_id: uuid.UUID) -> Any:
         """Return the order, freshly read under a row lock. Raises OrderNotFound, OrderBusy."""
         try:
@@ -260,22 +286,20 @@ class Engine:
             order.entered_at = context.now
             for record in transition.records:
                 self.binding.records[record](context)
-            event = self._append_event(context, transition, source, key)
+            event = self._append_event(context, transition.name, source, key)
             self._replace_timers(context, source)
             self._write_outbox(context, transition)
             context.writing.write(session, order)
         return event
 
-    def _append_event(
-        self, context: Context, transition: Transition, source: str, key: str | None
-    ) -> Moved:
+    def _append_event(self, context: Context, name: str, source: str, key: str | None) -> Moved:
         order = context.order
         note = context.data.get("note")
         event = Moved(
             id=uuid7(),
             order_id=order.id,
             sequence=order.version,
-            transition=transition.name,
+            transition=name,
             from_state=source,
             to_state=order.state,
             at=context.now,
@@ -296,14 +320,17 @@ class Engine:
         return event
 
     def _replace_timers(self, context: Context, source: str) -> None:
-        timer, order = self.binding.timer, context.order
-        if any(rule.state == source for rule in self.definition_of(order).timers):
-            context.session.execute(
-                update(timer)
-                .where(timer.order_id == order.id, timer.state == "waiting")
-                .values(state="cancelled", settled_at=context.now)
-            )
+        if any(rule.state == source for rule in self.definition_of(context.order).timers):
+            self._cancel_timers(context)
         self._arm_timers(context)
+
+    def _cancel_timers(self, context: Context) -> None:
+        timer = self.binding.timer
+        context.session.execute(
+            update(timer)
+            .where(timer.order_id == context.order.id, timer.state == "waiting")
+            .values(state="cancelled", settled_at=context.now)
+        )
 
     def _arm_timers(self, context: Context) -> None:
         order = context.order

@@ -84,3 +84,14 @@ class IdempotencyKeyReused(BackofficeError):
         "该 Idempotency-Key 已用于另一个请求，请换一个新的键。",
         "This Idempotency-Key belongs to another request; use a new one.",
     )
+
+
+class NoPlaceInVersion(BackofficeError):
+    """The order's state has no counterpart in the version it should adopt."""
+
+    code = "no_place_in_version"
+    title = Text("无法迁移到该版本", "Cannot adopt this version")
+    detail = Text(
+        "订单状态 {state} 在流程 {workflow} 第 {version} 版中没有对应的状态。",
+        "State {state} has no counterpart in version {version} of {workflow}.",
+    )
