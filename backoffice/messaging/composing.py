@@ -1,0 +1,118 @@
+"""What to tell a student about a transition, read from the order and its event."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backoffice.i18n import Text
+from backoffice.messaging.templates import render, render_reasons
+from backoffice.models import Order, OrderEvent, RejectionReason, Shipment
+from backoffice.models.vocabulary import BatchMode, OrderKind
+
+MAX_REASONS = 3
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A message in the language of the account."""
+
+    template: str
+    locale: str
+    subject: str
+    body: str
+
+
+def compose(session: Session, effect: str, order: Order, sequence: int) -> Composed | None:
+    """Return the message for the outbox effect `notify.…` of the event `sequence`.
+
+    None when the decision was taken back before the message left. Raises KeyError for an
+    unknown effect.
+    """
+    if _taken_back(session, order.id, sequence):
+        return None
+    name, values = _CHOICES[effect](session, order, sequence)
+    locale = order.student.locale
+    values |= {"number": order.number, "yuan": yuan(order.amount_fen)}
+    if "reasons" in values:
+        values["reasons"] = _reasons(session, order.id, sequence, locale)
+    subject, body = render(name, locale, **values)
+    return Composed(name, locale, subject, body)
+
+
+def yuan(fen: int) -> str:
+    """Return an amount as people read it: 3000 fen is 30.00."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
+def _taken_back(session: Session, order_id: uuid.UUID, sequence: int) -> bool:
+    event = _event(session, order_id, sequence)
+    following = _event(session, order_id, sequence + 1)
+    return (
+        event is not None
+        and event.transition == "approve"
+        and following is not None
+        and following.transition == "revoke"
+    )
+
+
+def _event(session: Session, order_id: uuid.UUID, sequence: int) -> OrderEvent | None:
+    return session.scalars(
+        select(OrderEvent).where(OrderEvent.order_id == order_id, OrderEvent.sequence == sequence)
+    ).one_or_none()
+
+
+def _paid(session: Session, order: Order, sequence: int) -> tuple[str, dict[str, str]]:
+    if order.kind == OrderKind.REPRINT:
+        return "paid_reprint", {}
+    return ("paid_photo_first" if order.batch.mode == BatchMode.PHOTO_FIRST else "paid"), {}
+
+
+def _approved(session: Session, order: Order, sequence: int) -> tuple[str, dict[str, str]]:
+    return "approved", {}
+
+
+def _rejected(session: Session, order: Order, sequence: int) -> tuple[str, dict[str, str]]:
+    following = _event(session, order.id, sequence + 1)
+    refunding = (
+        following is not None
+        and following.transition == "request_refund"
+        and following.actor_kind == "system"
+    )
+    return ("rejected_refund" if refunding else "rejected"), {"reasons": ""}
+
+
+def _shipped(session: Session, order: Order, sequence: int) -> tuple[str, dict[str, str]]:
+    parcel = session.scalars(select(Shipment).where(Shipment.order_id == order.id)).one()
+    return "shipped", {"carrier": parcel.carrier, "tracking_no": parcel.tracking_no}
+
+
+def _refunded(session: Session, order: Order, sequence: int) -> tuple[str, dict[str, str]]:
+    return "refunded", {}
+
+
+def _reasons(session: Session, order_id: uuid.UUID, sequence: int, locale: str) -> str:
+    event = _event(session, order_id, sequence)
+    codes = list(event.reasons) if event else []
+    found = session.scalars(
+        select(RejectionReason)
+        .where(RejectionReason.code.in_(codes))
+        .order_by(RejectionReason.position)
+        .limit(MAX_REASONS)
+    )
+    return render_reasons(
+        locale,
+        [(Text(r.message_zh, r.message_en), Text(r.advice_zh, r.advice_en)) for r in found],
+    )
+
+
+_CHOICES = {
+    "notify.paid": _paid,
+    "notify.approved": _approved,
+    "notify.rejected": _rejected,
+    "notify.shipped": _shipped,
+    "notify.refunded": _refunded,
+}

@@ -1,0 +1,114 @@
+"""The texts students receive. SMS carry no links and no personal data beyond the order number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backoffice.i18n import Text
+
+
+@dataclass(frozen=True)
+class Template:
+    """One message: the SMS text, also the body of the e-mail, and the e-mail's subject."""
+
+    subject: Text
+    body: Text
+
+
+SIGNATURE = Text("【学历图像采集】", "[Graduate portraits] ")
+
+TEMPLATES: dict[str, Template] = {
+    "paid": Template(
+        Text("订单 {number} 已付款", "Order {number} is paid"),
+        Text(
+            "您的订单 {number} 已收到付款 {yuan} 元，请进入采集页面提交照片。",
+            "We received {yuan} yuan for order {number}. Please submit your photo.",
+        ),
+    ),
+    "paid_photo_first": Template(
+        Text("订单 {number} 已付款", "Order {number} is paid"),
+        Text(
+            "您的订单 {number} 已收到付款 {yuan} 元，照片已提交审核，结果将另行通知。",
+            "We received {yuan} yuan for order {number}. Your photo is now under review.",
+        ),
+    ),
+    "paid_reprint": Template(
+        Text("加洗订单 {number} 已付款", "Reprint order {number} is paid"),
+        Text(
+            "您的加洗订单 {number} 已收到付款 {yuan} 元，我们将尽快制作。",
+            "We received {yuan} yuan for reprint order {number}. Your prints will be made soon.",
+        ),
+    ),
+    "approved": Template(
+        Text("订单 {number} 照片已通过审核", "The photo of order {number} is approved"),
+        Text(
+            "您的订单 {number} 照片已通过审核，可在采集页面查看成片。",
+            "The photo of order {number} is approved. You can see it on the portrait page.",
+        ),
+    ),
+    "rejected": Template(
+        Text("订单 {number} 照片未通过审核", "The photo of order {number} was not accepted"),
+        Text(
+            "您的订单 {number} 照片未通过审核。{reasons}请按建议重新拍摄后提交。",
+            "The photo of order {number} was not accepted. {reasons}Please take a new one.",
+        ),
+    ),
+    "rejected_refund": Template(
+        Text("订单 {number} 照片未通过审核", "The photo of order {number} was not accepted"),
+        Text(
+            "您的订单 {number} 照片未通过审核。{reasons}已付的 {yuan} 元将原路退回。",
+            "The photo of order {number} was not accepted. {reasons}Your {yuan} yuan will be"
+            " refunded.",
+        ),
+    ),
+    "shipped": Template(
+        Text("订单 {number} 已发货", "Order {number} has been shipped"),
+        Text(
+            "您的订单 {number} 已发货：{carrier}，单号 {tracking_no}。",
+            "Order {number} has been shipped: {carrier}, tracking number {tracking_no}.",
+        ),
+    ),
+    "refunded": Template(
+        Text("订单 {number} 已退款", "Order {number} has been refunded"),
+        Text(
+            "您的订单 {number} 已退款 {yuan} 元，款项原路退回。",
+            "{yuan} yuan for order {number} have been refunded to where they came from.",
+        ),
+    ),
+    "finished_photo": Template(
+        Text("订单 {number} 的成片", "The finished picture of order {number}"),
+        Text(
+            "您的订单 {number} 的成片见附件，请妥善保管。",
+            "The finished picture of order {number} is attached. Please keep it safe.",
+        ),
+    ),
+}
+
+REASON = Text("原因：{message}。建议：{advice} ", "Reason: {message}. Advice: {advice} ")
+
+
+def render(name: str, locale: str, **values: str) -> tuple[str, str]:
+    """Return (subject, body) of a message in `locale`; `values` fill the fields."""
+    template = TEMPLATES[name]
+    return template.subject.get(locale, **values), template.body.get(locale, **values)
+
+
+def render_reasons(locale: str, reasons: list[tuple[Text, Text]]) -> str:
+    """Return the rejection reasons (message, advice) as sentences."""
+    return "".join(
+        REASON.get(
+            locale, message=message.get(locale).rstrip("。."), advice=_sentence(advice, locale)
+        )
+        for message, advice in reasons
+    )
+
+
+def _sentence(advice: Text, locale: str) -> str:
+    said = advice.get(locale).strip()
+    stop = "." if locale == "en" else "。"
+    return said if said.endswith(("。", ".", "！", "!")) else said + stop
+
+
+def sms_text(body: str, locale: str) -> str:
+    """Return the SMS as it leaves, with the signature in front."""
+    return SIGNATURE.get(locale) + body

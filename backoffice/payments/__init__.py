@@ -1,0 +1,1 @@
+"""Taking money and giving it back: providers behind one protocol, notices, refunds."""

@@ -1,0 +1,1 @@
+"""The workers' door: outbox dispatcher, queue workers, warm photo workers, scheduler."""

@@ -1,0 +1,5 @@
+"""`worker.jobs.run`: what RQ calls for every job."""
+
+from worker.jobs.running import run
+
+__all__ = ["run"]

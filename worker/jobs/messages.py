@@ -1,0 +1,103 @@
+"""notify.* and email.photo: row first, provider second, result third; each its own transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from backoffice.messaging import operations
+from backoffice.messaging.composing import Composed, compose
+from backoffice.messaging.providers import (
+    Attachment,
+    Email,
+    Sms,
+    email_provider,
+    sms_provider,
+)
+from backoffice.messaging.templates import render
+from backoffice.models import Message, Order, Photo
+from worker.jobs.job import Job, TryAgain
+
+
+def notify(job: Job) -> None:
+    """Tell the student what happened, by SMS, and by e-mail where the account has an address."""
+    order = job.session.get_one(Order, uuid.UUID(job.payload["order_id"]))
+    composed = compose(job.session, job.effect, order, int(job.payload["sequence"]))
+    if composed is None:
+        return
+    again = [_sms(job, order, composed), _email(job, order, composed)]
+    if any(again):
+        raise TryAgain("message_refused")
+
+
+def _sms(job: Job, order: Order, composed: Composed) -> bool:
+    provider = sms_provider(job.services.settings)
+    message = operations.claim_message(
+        job.session, order, composed, "sms", provider.name, f"{job.outbox_id}/sms"
+    )
+    if message is None:
+        job.session.commit()
+        return False
+    sms = Sms(str(message.id), message.recipient, message.body, message.locale, message.template)
+    return _send(job, message, lambda: provider.send(sms))
+
+
+def _email(job: Job, order: Order, composed: Composed) -> bool:
+    provider = email_provider(job.services.settings)
+    message = operations.claim_message(
+        job.session, order, composed, "email", provider.name, f"{job.outbox_id}/email"
+    )
+    if message is None:
+        job.session.commit()
+        return False
+    email = Email(
+        str(message.id), message.recipient, composed.subject, message.body, message.locale,
+        message.template,
+    )  # fmt: skip
+    return _send(job, message, lambda: provider.send(email))
+
+
+def _send(job: Job, message: Message, send: Callable[[], str]) -> bool:
+    """Commit the claim, send, commit the result; True if it must be sent again later."""
+    message_id = message.id
+    job.session.commit()
+    result = operations.deliver(send)
+    again = operations.record_result(job.session, message_id, result)
+    job.session.commit()
+    return again
+
+
+def email_photo(job: Job) -> None:
+    """Send the finished picture to the address the student gave, or to the account's own."""
+    order = job.session.get_one(Order, uuid.UUID(job.payload["order_id"]))
+    sealed = job.payload.get("sealed_address")
+    address = operations.open_address(sealed) if sealed else order.student.email
+    source = order
+    if order.parent_id is not None:
+        source = job.session.get_one(Order, order.parent_id)
+    photo = job.session.get(Photo, source.photo_id) if source.photo_id else None
+    if not address or photo is None or photo.result_key is None:
+        return
+    locale = order.student.locale
+    subject, body = render("finished_photo", locale, number=order.number)
+    provider = email_provider(job.services.settings)
+    picture = job.services.storage.get(photo.result_key)
+    message = operations.claim_prepared(
+        job.session,
+        dedupe_key=f"{job.outbox_id}/email",
+        order=order,
+        channel="email",
+        provider=provider.name,
+        recipient=address,
+        template="finished_photo",
+        locale=locale,
+        body=body,
+    )
+    if message is None:
+        return
+    email = Email(
+        str(message.id), address, subject, body, locale, "finished_photo",
+        (Attachment(f"{order.number}.jpg", "image/jpeg", picture),),
+    )  # fmt: skip
+    if _send(job, message, lambda: provider.send(email)):
+        raise TryAgain("message_refused")

@@ -1,0 +1,150 @@
+"""photo.process: the picture goes through the pipeline; no transaction is open while it does."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from backoffice.models import Photo, PhotoStandard
+from backoffice.models.vocabulary import PhotoStatus
+from worker import runtime
+from worker.jobs.job import Job
+
+if TYPE_CHECKING:
+    from backoffice.photos.pipeline import PhotoResult
+
+MAX_CRASHES = 2  # a picture that killed its worker so often is not tried again
+WAITING = (PhotoStatus.QUEUED, PhotoStatus.PROCESSING)
+
+
+def process_photo(job: Job) -> None:
+    """Make the finished picture and its report, and keep both.
+
+    Claimed (commit), computed, saved (commit): a killed worker leaves `processing`, and the job runs
+    again from the start. The result's key is the photo's own, so doing it twice leaves one file.
+    """
+    from backoffice.photos import pipeline
+    from backoffice.photos.standards import Standard
+
+    session, storage = job.session, job.services.storage
+    photo_id = uuid.UUID(job.payload["photo_id"])
+    if job.tries > MAX_CRASHES and _was_interrupted(job, photo_id):
+        fail_photo(job, "worker_died")
+        return
+    photo = session.get(Photo, photo_id, with_for_update=True, populate_existing=True)
+    if photo is None or photo.status not in WAITING:
+        session.rollback()
+        return
+    photo.status = PhotoStatus.PROCESSING
+    original_key, created_at = photo.original_key, photo.created_at
+    standard = Standard.from_dict(session.get_one(PhotoStandard, photo.standard_id).data)
+    session.commit()
+
+    started = monotonic()
+    try:
+        data = storage.get(original_key)
+        result = pipeline.process(data, standard, runtime.photo_engine())
+        look = _perceptual_hash(data)
+        result_key = None
+        if result.jpeg is not None and result.passed:
+            result_key = f"photos/{created_at:%Y}/{photo_id}/result.jpg"
+            storage.put(result_key, result.jpeg, "image/jpeg")
+    except Exception:
+        _put_back(job, photo_id)  # so that `processing` tells a killed worker from an error
+        raise
+    _save(job, photo_id, result, result_key, look, round((monotonic() - started) * 1000))
+
+
+def _was_interrupted(job: Job, photo_id: uuid.UUID) -> bool:
+    """Return True if the last try ended in the middle of the work and not with an error."""
+    photo = job.session.get(Photo, photo_id, populate_existing=True)
+    interrupted = photo is not None and photo.status == PhotoStatus.PROCESSING
+    job.session.rollback()
+    return interrupted
+
+
+def _put_back(job: Job, photo_id: uuid.UUID) -> None:
+    job.session.rollback()
+    photo = job.session.get_one(Photo, photo_id, with_for_update=True, populate_existing=True)
+    if photo.status == PhotoStatus.PROCESSING:
+        photo.status = PhotoStatus.QUEUED
+    job.session.commit()
+
+
+def _save(
+    job: Job,
+    photo_id: uuid.UUID,
+    result: PhotoResult,
+    result_key: str | None,
+    look: bytes | None,
+    milliseconds: int,
+) -> None:
+    photo = job.session.get_one(Photo, photo_id, with_for_update=True, populate_existing=True)
+    if photo.status not in WAITING:
+        return
+    photo.status = PhotoStatus.PASSED if result_key else PhotoStatus.FAILED
+    photo.checks = [check_to_dict(check) for check in result.checks]
+    photo.geometry = dict(result.geometry or {})
+    photo.edits = list(result.edits)
+    photo.perceptual_hash = look
+    photo.processing_ms = milliseconds
+    photo.processed_at = datetime.now(UTC)
+    if result_key and result.jpeg is not None:
+        photo.result_key = result_key
+        photo.result_bytes = len(result.jpeg)
+        photo.result_sha256 = hashlib.sha256(result.jpeg).digest()
+        photo.quality = result.quality
+        photo.failure_code = None
+    else:
+        photo.failure_code = first_refusal(photo.checks)
+    job.session.flush()
+
+
+def check_to_dict(check: Any) -> dict[str, Any]:
+    """Return one check of the pipeline's report as it is stored, the advice in both languages."""
+    return {
+        "code": check.code,
+        "passed": bool(check.passed),
+        "value": check.value,
+        "limits": check.limits,
+        "severity": check.severity,
+        "advice": None if check.advice is None else {"zh": check.advice.zh, "en": check.advice.en},
+        "rejection_code": check.rejection_code,
+    }
+
+
+def first_refusal(checks: list[dict[str, Any]]) -> str:
+    """Return the code of the first failed check that refuses the picture."""
+    return next(
+        (c["code"] for c in checks if not c["passed"] and c["severity"] == "refuse"),
+        "processing_failed",
+    )
+
+
+def _perceptual_hash(data: bytes) -> bytes | None:
+    from backoffice.photos.duplicates import perceptual_hash
+    from backoffice.photos.errors import PhotoRefused
+
+    try:
+        return bytes.fromhex(perceptual_hash(data))
+    except PhotoRefused:
+        return None
+
+
+def fail_photo(job: Job, code: str) -> None:
+    """Mark the picture failed for good: the machine could not work it; the caller commits.
+
+    The student may upload another one.
+    """
+    photo = job.session.get(
+        Photo, uuid.UUID(job.payload["photo_id"]), with_for_update=True, populate_existing=True
+    )
+    if photo is None or photo.status not in WAITING:
+        return
+    photo.status = PhotoStatus.FAILED
+    photo.failure_code = "processing_timeout" if code == "job_timeout" else "processing_failed"
+    photo.processed_at = datetime.now(UTC)
+    job.session.flush()

@@ -1,0 +1,24 @@
+"""Which job each effect is."""
+
+from __future__ import annotations
+
+from worker.jobs.job import EffectJob
+from worker.jobs.messages import email_photo, notify
+from worker.jobs.photo import fail_photo, process_photo
+from worker.jobs.refunds import send_refund
+
+_NOTIFY = EffectJob(notify)
+
+EFFECT_JOBS: dict[str, EffectJob] = {
+    "notify.paid": _NOTIFY,
+    "notify.approved": _NOTIFY,
+    "notify.rejected": _NOTIFY,
+    "notify.shipped": _NOTIFY,
+    "notify.refunded": _NOTIFY,
+    "refund.send": EffectJob(send_refund),
+    "refund.retry": EffectJob(send_refund),
+    "photo.process": EffectJob(
+        process_photo, give_up=fail_photo, max_tries=2, first_delay_seconds=0.5
+    ),
+    "email.photo": EffectJob(email_photo),
+}
