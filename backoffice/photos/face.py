@@ -248,14 +248,21 @@ def _patch(
     turn = np.array([[cos, -sin], [sin, cos]], np.float32)
     shift = np.asarray(centre, np.float32) - turn @ np.array([out / 2, out / 2], np.float32)
     back = np.hstack([turn, shift[:, None]]).astype(np.float32)
-    source = rgb
-    if scale > 2:  # warpAffine cannot average: shrink first
-        factor = 1 / scale
-        source = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        ratio = np.array([source.shape[1] / rgb.shape[1], source.shape[0] / rgb.shape[0]])
-        inner = (back * ratio[:, None]).astype(np.float32)
-    else:
-        inner = back
+    source, inner = rgb, back
+    if scale > 2:  # warpAffine cannot average: shrink the neighbourhood first
+        reach = 0.75 * side
+        x0, y0 = (max(int(value - reach), 0) for value in centre)
+        x1, y1 = (max(int(value + reach), 1) for value in centre)
+        source = rgb[y0:y1, x0:x1]
+        if source.size:
+            size = (max(1, round(source.shape[1] / scale)), max(1, round(source.shape[0] / scale)))
+            ratio = np.array([size[0] / source.shape[1], size[1] / source.shape[0]])
+            source = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
+            inner = back.copy()
+            inner[:, 2] -= (x0, y0)
+            inner = (inner * ratio[:, None]).astype(np.float32)
+        else:
+            source = rgb
     patch = cv2.warpAffine(
         source, inner, (out, out), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )

@@ -1,0 +1,83 @@
+"""The person on the standard's background, without a halo of the old one.
+
+The background is written in YCbCr so that it decodes to exactly the standard's colour: stored as RGB,
+(100,197,255) comes back as (101,197,255) everywhere (FEASIBILITY section 5).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float32]
+RGB = NDArray[np.uint8]
+
+_TO_YCC = np.array(
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
+)
+
+
+@cache
+def background_ycc(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the JPEG YCbCr triple that decodes to `colour` (the nearest one if none does)."""
+    centre = _TO_YCC @ np.array(colour, np.float32) + np.array([0, 128, 128], np.float32)
+    best, error = (0, 128, 128), 1e9
+    for step in product(range(-3, 4), repeat=3):
+        triple = tuple(int(np.clip(round(float(c)) + d, 0, 255)) for c, d in zip(centre, step, strict=True))
+        pixel = Image.new("YCbCr", (1, 1), triple).convert("RGB").getpixel((0, 0))
+        off = sum(abs(a - b) for a, b in zip(pixel, colour, strict=True))  # type: ignore[arg-type]
+        off += 0.01 * sum(abs(d) for d in step)
+        if off < error:
+            best, error = triple, off  # type: ignore[assignment]
+    return best
+
+
+def foreground(rgb: RGB, alpha: Floats) -> Floats:
+    """Return the person's own colours, 0..255, also where the old wall shines through.
+
+    Blur fusion (Forte 2021), a wide and a narrow pass.
+    """
+    picture = rgb.astype(np.float32)
+    person, wall = picture, picture
+    for size in (91, 7):
+        person, wall = _fusion(picture, person, wall, alpha, size)
+    return np.clip(person, 0, 255).astype(np.float32)
+
+
+def _fusion(
+    picture: Floats, person: Floats, wall: Floats, alpha: Floats, size: int
+) -> tuple[Floats, Floats]:
+    a = alpha[..., None]
+    near = cv2.blur(alpha, (size, size))[..., None]
+    mean_person = cv2.blur(person * a, (size, size)) / (near + 1e-5)
+    mean_wall = cv2.blur(wall * (1 - a), (size, size)) / (1 - near + 1e-5)
+    fitted = mean_person + a * (picture - a * mean_person - (1 - a) * mean_wall)
+    return np.clip(fitted, 0, 255).astype(np.float32), mean_wall.astype(np.float32)
+
+
+def settle(alpha: Floats) -> Floats:
+    """Push almost-nothing to nothing and almost-all to all: a clean wall, an untouched face."""
+    return np.clip((alpha - 0.03) / 0.94, 0, 1).astype(np.float32)
+
+
+def compose(rgb: RGB, alpha: Floats, background: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Return the finished picture as (H, W, 3) YCbCr, ready for the encoder.
+
+    Pixels with alpha 1 are the source's own, pixels with alpha 0 exactly the background.
+    """
+    person = foreground(rgb, alpha)
+    person = np.where(alpha[..., None] >= 1, rgb.astype(np.float32), person)
+    ycc = person @ _TO_YCC.T + np.array([0, 128, 128], np.float32)
+    wall = np.array(background_ycc(background), np.float32)
+    mixed = ycc * alpha[..., None] + wall * (1 - alpha[..., None])
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def as_ycc(rgb: RGB) -> NDArray[np.uint8]:
+    """Return an RGB picture as YCbCr for the encoder (when the background stays)."""
+    return np.asarray(Image.fromarray(rgb).convert("YCbCr"), dtype=np.uint8)

@@ -1,0 +1,263 @@
+"""Where the crop goes: frames, the solver, and what is measured on the finished picture.
+
+Never rotates, mirrors or stretches: a crop is one scale and one offset (DOMAIN section 0.4).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from backoffice.photos.face import Face
+from backoffice.photos.standards import Range, Standard
+
+Floats = NDArray[np.float32]
+RGB = NDArray[np.uint8]
+
+# The working frame around a face: wide and tall enough for any crop a standard can ask for.
+FRAME_SIZE = (608, 800)  # width, height in frame pixels
+FRAME_FACE = 200.0  # cheek to cheek in frame pixels
+FRAME_EYES = 330.0  # eye line from the frame's top
+HAIR_ROW_SHARE = 0.12  # a row belongs to the hair when this share of the face width is covered
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A window on the source: `scale` output px per source px, its top left in source pixels."""
+
+    scale: float
+    x0: float
+    y0: float
+
+    def to_output(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a source point lands in the window."""
+        return (x - self.x0) * self.scale, (y - self.y0) * self.scale
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Measured on a picture. Pixels from its top or left edge; angle in degrees."""
+
+    hair_top: float
+    eye_line: float
+    face_width: float
+    centre_offset: float
+    eye_angle: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the numbers rounded for people (CONTRACT section 1)."""
+        return {key: round(float(value), 1) for key, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the solver needs to know, all in source pixels.
+
+    `body_left`, `body_right`: the height (y) at which the person first touches the picture's left
+    or right edge, None if nowhere: above it the missing part is only wall, which is replaced.
+    """
+
+    hair_top: float
+    eye_line: float
+    face_width: float
+    centre_x: float
+    source_width: int
+    source_height: int
+    body_left: float | None = None
+    body_right: float | None = None
+    wall_may_be_filled: bool = True
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best crop, and which rule could not be met (None if all are).
+
+    `problem`: "head_shape", "bottom", "side" or "top".
+    """
+
+    crop: Crop
+    problem: str | None
+    shortfall: float = 0.0
+
+
+def working_frame(face: Face) -> Crop:
+    """Return the window in which the matte is made."""
+    scale = FRAME_FACE / face.width
+    x0 = face.centre_x - FRAME_SIZE[0] / 2 / scale
+    return Crop(scale, x0, face.pupil_line - FRAME_EYES / scale)
+
+
+def resample(rgb: RGB, crop: Crop, size: tuple[int, int]) -> RGB:
+    """Return the window as (height, width, 3), antialiased; edge pixels continue outside."""
+    width, height = size[0] / crop.scale, size[1] / crop.scale
+    x0, y0 = math.floor(crop.x0) - 4, math.floor(crop.y0) - 4
+    x1, y1 = math.ceil(crop.x0 + width) + 4, math.ceil(crop.y0 + height) + 4
+    inside = rgb[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)]
+    pad_left, pad_top = max(-x0, 0), max(-y0, 0)
+    pad_right = max(x1 - x0 - pad_left - inside.shape[1], 0)
+    pad_bottom = max(y1 - y0 - pad_top - inside.shape[0], 0)
+    region = cv2.copyMakeBorder(
+        inside, pad_top, pad_bottom, pad_left, pad_right, cv2.BORDER_REPLICATE
+    )
+    box = (crop.x0 - x0, crop.y0 - y0, crop.x0 - x0 + width, crop.y0 - y0 + height)
+    picture = Image.fromarray(region).resize(
+        size, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0
+    )
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def move_plane(plane: Floats, before: Crop, after: Crop, size: tuple[int, int]) -> Floats:
+    """Return a plane made in window `before` as seen in window `after`; zero outside."""
+    ratio = before.scale / after.scale  # `before` pixels per `after` pixel
+    shift_x = (after.x0 - before.x0) * before.scale + (ratio - 1) / 2
+    shift_y = (after.y0 - before.y0) * before.scale + (ratio - 1) / 2
+    back = np.array([[ratio, 0, shift_x], [0, ratio, shift_y]], np.float32)
+    moved = cv2.warpAffine(
+        plane, back, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderValue=0.0
+    )
+    return np.clip(moved, 0, 1).astype(np.float32)
+
+
+def hair_top_row(alpha: Floats, face_width: float) -> float | None:
+    """Return the first row where the person covers 12 % of the face width, None if nowhere."""
+    counts = (alpha > 0.5).sum(axis=1)
+    rows = np.flatnonzero(counts >= HAIR_ROW_SHARE * face_width)
+    return float(rows[0]) if rows.size else None
+
+
+def _inner(bounds: Range, margin: float) -> Range:
+    return bounds[0] + margin, bounds[1] - margin
+
+
+def solve_crop(subject: Subject, standard: Standard) -> Solution:
+    """Return the crop that keeps every range of the standard with the most room to spare.
+
+    Tries every scale and height on a grid; the sideways offset is zero unless the source's edge
+    forces a little. Units: output pixels for `standard`, source pixels for `subject`.
+    """
+    head = subject.eye_line - subject.hair_top
+    best: tuple[float, Crop] | None = None
+    reasons: dict[str, float] = {}
+    low, high = standard.face_width
+    for face_width in np.arange(low, high + 0.01, 1.0):
+        scale = float(face_width) / subject.face_width
+        span = head * scale
+        for eye_line in np.arange(standard.eye_line[0], standard.eye_line[1] + 0.01, 2.0):
+            values = (float(face_width), float(eye_line), float(eye_line) - span)
+            cost = _cost(values, standard)
+            if cost is None or (best is not None and cost >= best[0]):
+                continue
+            crop, problem, short = _place(subject, standard, scale, float(eye_line))
+            if problem is None:
+                best = (cost, crop)
+            else:
+                reasons[problem] = min(reasons.get(problem, math.inf), short)
+    if best is not None:
+        return Solution(best[1], None)
+    if reasons:
+        problem = min(reasons, key=lambda key: reasons[key])
+        return Solution(_ideal(subject, standard), problem, reasons[problem])
+    return Solution(_ideal(subject, standard), "head_shape", head / subject.face_width)
+
+
+def _cost(values: tuple[float, float, float], standard: Standard) -> float | None:
+    """Return how far face width, eye line and hair top are from the ideal; None outside a range.
+
+    Each counts by its distance to the target as a share of the range, raised steeply so that no
+    single one comes near its limit. The width's target lies low in its range: head, neck and
+    shoulders are to be seen.
+    """
+    ranges = (standard.face_width, standard.eye_line, standard.hair_top)
+    targets = (0.30, 0.56, 0.42)
+    total = 0.0
+    for value, bounds, target in zip(values, ranges, targets, strict=True):
+        low, high = _inner(bounds, 2.0)
+        if not low <= value <= high:
+            return None
+        middle = low + (high - low) * target
+        reach = (middle - low) if value < middle else (high - middle)
+        total += (abs(value - middle) / reach) ** 4
+    return total
+
+
+def _place(
+    subject: Subject, standard: Standard, scale: float, eye_line: float
+) -> tuple[Crop, str | None, float]:
+    """Return the crop, and what of the person would be missing in it (with how many pixels)."""
+    y0 = subject.eye_line - eye_line / scale
+    x0 = subject.centre_x - standard.width / 2 / scale
+    bottom = y0 + standard.height / scale
+    missing = (bottom - subject.source_height) * scale
+    if missing > 0.5:
+        return Crop(scale, x0, y0), "bottom", missing
+    if not subject.wall_may_be_filled and y0 < 0:
+        return Crop(scale, x0, y0), "top", -y0 * scale
+    x0, short = _slide(subject, standard, scale, x0, bottom)
+    return Crop(scale, x0, y0), "side" if short > 0.5 else None, short
+
+
+def _slide(
+    subject: Subject, standard: Standard, scale: float, x0: float, bottom: float
+) -> tuple[float, float]:
+    """Shift sideways, at most half the allowed offset, so that no cut shoulder shows.
+
+    Returns the offset and the output pixels still missing.
+    """
+
+    def cut(height: float | None) -> bool:
+        return not subject.wall_may_be_filled or (height is not None and height < bottom)
+
+    width = standard.width / scale
+    reach = standard.max_centre_offset / 2 / scale
+    left = max(-x0, 0.0) if cut(subject.body_left) else 0.0
+    right = max(x0 + width - subject.source_width, 0.0) if cut(subject.body_right) else 0.0
+    if left and right:
+        return x0, max(left, right) * scale
+    if left:
+        move = min(left, reach)
+        return x0 + move, (left - move) * scale
+    move = min(right, reach)
+    return x0 - move, (right - move) * scale
+
+
+def _ideal(subject: Subject, standard: Standard) -> Crop:
+    """Return the crop that would be taken if nothing were missing: used to show and measure."""
+    low, high = standard.face_width
+    scale = (low + 0.15 * (high - low)) / subject.face_width
+    eye_line = standard.eye_line[0] + 0.6 * (standard.eye_line[1] - standard.eye_line[0])
+    return Crop(
+        scale,
+        subject.centre_x - standard.width / 2 / scale,
+        subject.eye_line - eye_line / scale,
+    )
+
+
+def touching_rows(alpha: Floats, frame: Crop, source: tuple[int, int]) -> tuple[
+    float | None, float | None
+]:
+    """Return where the person first touches the source's left and right edge, in source rows."""
+    rows: list[float | None] = []
+    for edge, inward in ((0.0, 1), (float(source[0]), -1)):
+        column = round((edge - frame.x0) * frame.scale) + 2 * inward
+        if not 0 <= column < alpha.shape[1]:
+            rows.append(None)
+            continue
+        hit = np.flatnonzero(alpha[:, column] > 0.5)
+        rows.append(float(hit[0]) / frame.scale + frame.y0 if hit.size else None)
+    return rows[0], rows[1]
+
+
+def measure(face: Face, hair_top: float, width: int) -> Geometry:
+    """Return the geometry of a finished picture `width` pixels wide."""
+    return Geometry(
+        hair_top=hair_top,
+        eye_line=face.pupil_line,
+        face_width=face.width,
+        centre_offset=face.centre_x - width / 2,
+        eye_angle=face.roll,
+    )

@@ -1,0 +1,320 @@
+"""The way through: a phone picture in, the finished portrait or a report of what is wrong out.
+
+decode -> one face -> landmarks -> matte -> crop -> composite -> JPEG -> measured again.
+The face is never altered: only scaling, cropping and the background (CONTRACT section 7).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backoffice.i18n import Text
+from backoffice.photos import checks, compose, encode, geometry, matting, reading
+from backoffice.photos.checks import Check
+from backoffice.photos.errors import PhotoRefused
+from backoffice.photos.face import Detection, Face, FaceNets
+from backoffice.photos.geometry import Crop, Geometry, Solution, Subject
+from backoffice.photos.standards import Limit, Standard
+
+Floats = NDArray[np.float32]
+RGB = NDArray[np.uint8]
+
+__all__ = ["Check", "PhotoEngine", "PhotoResult", "process"]
+
+FIRST_SIDE_PX = 1000  # longer side of the first, cheap JPEG decode
+FACE_WANTED_PX = 230  # below this width a JPEG decoded small is decoded again, larger
+_CHIN = 152
+
+
+class PhotoEngine:
+    """The warm models of one process, single-threaded.
+
+    Raises ModelMissing or ModelHashMismatch when a model file is not right.
+    """
+
+    def __init__(self, models_dir: Path, matting_model: str = "u2netp") -> None:
+        cv2.setNumThreads(1)
+        self.faces = FaceNets(Path(models_dir))
+        self.mattes = matting.MattingNets(Path(models_dir), matting_model)
+
+
+@dataclass(frozen=True)
+class PhotoResult:
+    """What came of one picture. `jpeg` is None when it was refused; times in seconds."""
+
+    passed: bool
+    jpeg: bytes | None
+    checks: list[Check]
+    geometry: dict[str, float]
+    bytes: int
+    quality: int
+    seconds: float
+    cpu_seconds: float
+    edits: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that refuse the picture."""
+        return [c for c in self.checks if not c.passed and c.severity == "refuse"]
+
+    def to_dict(self, locale: str = "zh") -> dict[str, Any]:
+        """Return the JSON of `photo process` (CONTRACT section 1)."""
+        return {
+            "passed": self.passed,
+            "checks": [check.to_dict(locale) for check in self.checks],
+            "geometry": self.geometry,
+            "bytes": self.bytes,
+            "quality": self.quality,
+            "seconds": round(self.seconds, 4),
+            "cpu_seconds": round(self.cpu_seconds, 4),
+            "edits": self.edits,
+        }
+
+
+@dataclass
+class _Work:
+    """What is known about one picture on its way through."""
+
+    standard: Standard
+    checks: list[Check] = field(default_factory=list)
+    geometry: dict[str, float] = field(default_factory=dict)
+    edits: list[str] = field(default_factory=list)
+    encoded: encode.Encoded | None = None
+
+    @property
+    def refused(self) -> bool:
+        return any(not c.passed and c.severity == "refuse" for c in self.checks)
+
+
+def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult:
+    """Turn a picture file into the finished portrait, or say why not.
+
+    Never raises for a bad picture: an unreadable one comes back as a result with one failed check
+    whose code is the error's.
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    work = _Work(standard)
+    try:
+        _run(data, work, engine)
+    except PhotoRefused as refusal:
+        advice = Text(refusal.text("zh"), refusal.text("en"))
+        work.checks.append(
+            Check(refusal.code, False, None, {}, "refuse", advice, refusal.rejection_code)
+        )
+    passed = not work.refused and work.encoded is not None
+    encoded = work.encoded if passed else None
+    return PhotoResult(
+        passed=passed,
+        jpeg=encoded.data if encoded else None,
+        checks=work.checks,
+        geometry=work.geometry,
+        bytes=len(encoded.data) if encoded else 0,
+        quality=encoded.quality if encoded else 0,
+        seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        edits=work.edits,
+    )
+
+
+def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
+    picture, turns, found = _find_faces(data, work, engine)
+    work.checks.append(checks.face_count(len(found)))
+    if work.refused:
+        return
+    work.edits += picture.edits
+    if turns:
+        work.edits.append(f"turned_{90 * turns}")
+    rgb = picture.rgb
+    face = engine.faces.landmarks(rgb, found[0])
+    work.checks.append(checks.face_complete(face, rgb.shape))
+    if work.refused:
+        return
+    work.checks.append(checks.eye_angle(face, work.standard))
+    values = checks.face_values(rgb, face, picture.scale)
+    if work.standard.glasses == "allowed":
+        values.pop("glasses")
+    work.checks += checks.judge_all(values, work.standard)
+
+    frame, matte = _matte(rgb, face, engine)
+    work.checks += checks.judge_all(
+        {"background_plain": matte.background_rms, "matte_confidence": matte.confidence},
+        work.standard,
+    )
+    solution = _crop(rgb, face, frame, matte, work)
+    if not work.refused:
+        _finish(rgb, face, frame, matte, solution, work, engine)
+
+
+def _find_faces(
+    data: bytes, work: _Work, engine: PhotoEngine
+) -> tuple[reading.Decoded, int, list[Detection]]:
+    """Decode and detect; a JPEG whose face came out small is decoded again, larger.
+
+    A picture lying on its side is turned by quarter turns until a face stands upright.
+    """
+    picture = reading.decode(data, want_side=FIRST_SIDE_PX)
+    turns, found = _upright(picture.rgb, engine)
+    if len(found) == 1 and picture.scale < 1 and found[0].width < FACE_WANTED_PX:
+        more = FIRST_SIDE_PX * FACE_WANTED_PX / found[0].width
+        picture = reading.decode(data, want_side=int(more))
+        found = engine.faces.detect(_turn(picture.rgb, turns))
+    if turns:
+        turned = _turn(picture.rgb, turns)
+        picture = reading.Decoded(
+            turned, picture.scale, picture.format, picture.original_size, picture.edits
+        )
+    return picture, turns, found
+
+
+def _turn(rgb: RGB, turns: int) -> RGB:
+    return np.ascontiguousarray(np.rot90(rgb, -turns)) if turns else rgb
+
+
+def _upright(rgb: RGB, engine: PhotoEngine) -> tuple[int, list[Detection]]:
+    """Return how many quarter turns clockwise bring the face upright, and the faces then found."""
+    best: tuple[float, int, list[Detection]] = (0.0, 0, [])
+    for turns in (0, 1, 3, 2):
+        found = engine.faces.detect(_turn(rgb, turns))
+        if found and abs(found[0].roll) < 50:
+            if turns == 0:
+                return 0, found
+            if found[0].score > best[0]:
+                best = (found[0].score, turns, found)
+    return best[1], best[2]
+
+
+def _matte(rgb: RGB, face: Face, engine: PhotoEngine) -> tuple[Crop, matting.Matte]:
+    frame = geometry.working_frame(face)
+    width, height = geometry.FRAME_SIZE
+    left, top = frame.to_output(0, 0)
+    right, bottom = frame.to_output(rgb.shape[1], rgb.shape[0])
+    valid = (
+        max(0, round(left)),
+        max(0, round(top)),
+        min(width, round(right)),
+        min(height, round(bottom)),
+    )
+    picture = geometry.resample(rgb, frame, geometry.FRAME_SIZE)
+    middle = frame.to_output(face.centre_x, float(face.points[1, 1]))
+    return frame, matting.person_matte(engine.mattes, picture, valid, middle)
+
+
+def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) -> Solution:
+    """Solve the crop and report what of the person is missing."""
+    row = geometry.hair_top_row(matte.alpha, geometry.FRAME_FACE)
+    row = geometry.FRAME_EYES - 1.1 * geometry.FRAME_FACE if row is None else row
+    hair_top = row / frame.scale + frame.y0
+    # Hair on the very first row of the source goes on above it: the top of the head is unknown.
+    cut = hair_top * frame.scale < 2.0
+    room = max(hair_top * frame.scale, 0.0)
+    work.checks.append(checks.judge("head_whole", room, (Limit("refuse", low=2.0),)))
+    body_left, body_right = geometry.touching_rows(matte.alpha, frame, (rgb.shape[1], rgb.shape[0]))
+    subject = Subject(
+        hair_top=hair_top,
+        eye_line=face.pupil_line,
+        face_width=face.width,
+        centre_x=face.centre_x,
+        source_width=rgb.shape[1],
+        source_height=rgb.shape[0],
+        body_left=body_left,
+        body_right=body_right,
+        wall_may_be_filled=work.standard.background_may_be_replaced,
+    )
+    solution = geometry.solve_crop(subject, work.standard)
+    _report_coverage(solution, work, cut=cut)
+    if solution.problem is not None:
+        planned = _planned(face, hair_top, solution.crop, work.standard)
+        work.geometry = planned.to_dict()
+        if solution.problem == "head_shape":
+            short = Limit("refuse", *work.standard.hair_top)
+            bad = [c for c in checks.geometry_checks(planned, work.standard) if not c.passed]
+            work.checks += bad or [checks.judge("hair_top", -1.0, (short,))]
+    return solution
+
+
+def _report_coverage(solution: Solution, work: _Work, *, cut: bool) -> None:
+    for problem, code in (("bottom", "coverage_bottom"), ("side", "coverage_sides")):
+        missing = solution.shortfall if solution.problem == problem else 0.0
+        work.checks.append(checks.judge(code, missing, (Limit("refuse", high=0.5),)))
+    if solution.problem == "top" and not cut:
+        work.checks.append(
+            checks.judge("head_whole", -solution.shortfall, (Limit("refuse", low=0.0),))
+        )
+
+
+def _planned(face: Face, hair_top: float, crop: Crop, standard: Standard) -> Geometry:
+    centre, eye_line = crop.to_output(face.centre_x, face.pupil_line)
+    return Geometry(
+        hair_top=crop.to_output(0, hair_top)[1],
+        eye_line=eye_line,
+        face_width=face.width * crop.scale,
+        centre_offset=centre - standard.width / 2,
+        eye_angle=face.roll,
+    )
+
+
+def _finish(
+    rgb: RGB,
+    face: Face,
+    frame: Crop,
+    matte: matting.Matte,
+    solution: Solution,
+    work: _Work,
+    engine: PhotoEngine,
+) -> None:
+    """Cut, set on the background, encode, and measure the finished file."""
+    standard, crop = work.standard, solution.crop
+    picture = geometry.resample(rgb, crop, standard.size)
+    alpha = compose.settle(geometry.move_plane(matte.alpha, frame, crop, standard.size))
+    chin = crop.to_output(0, float(face.points[_CHIN, 1]))[1]
+    contrast = checks.clothes_contrast(picture, alpha, chin, standard.background)
+    work.checks += checks.judge_all({"clothes_contrast": contrast}, standard)
+    if standard.background_may_be_replaced:
+        ycc = compose.compose(picture, alpha, standard.background)
+        work.edits += ["crop", "scale", "background"]
+    else:
+        ycc = compose.as_ycc(picture)
+        work.checks.append(_own_background(picture, alpha, standard))
+        work.edits += ["crop", "scale"]
+    work.encoded = encode.encode(ycc, standard)
+    size = len(work.encoded.data)
+    work.checks.append(
+        checks.judge("file_size", size, (Limit("refuse", standard.min_bytes, standard.max_bytes),))
+    )
+    measured = _measure(work.encoded.data, alpha, face.width * crop.scale, standard, engine)
+    if measured is None:
+        measured = _planned(face, 0.0, crop, standard)
+    work.geometry = measured.to_dict()
+    work.checks += checks.geometry_checks(measured, standard)
+
+
+def _own_background(picture: RGB, alpha: Floats, standard: Standard) -> Check:
+    """The photo keeps its own background: it has to be the standard's colour already."""
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    wall = lab[alpha < 0.02]
+    colour = np.full((1, 1, 3), standard.background, np.float32) / 255
+    wanted = cv2.cvtColor(colour, cv2.COLOR_RGB2LAB)[0, 0]
+    away = float(np.median(checks.ciede2000(wall, wanted))) if len(wall) else 99.0
+    return checks.judge(
+        "background_colour", away, (Limit("refuse", high=20.0), Limit("warn", high=10.0))
+    )
+
+
+def _measure(
+    jpeg: bytes, alpha: Floats, face_width: float, standard: Standard, engine: PhotoEngine
+) -> Geometry | None:
+    """Find the face again on the decoded output; the hair's top comes from the output's matte."""
+    output = reading.decode(jpeg).rgb
+    found = engine.faces.detect(output)
+    if not found:
+        return None
+    face = engine.faces.landmarks(output, found[0])
+    row = geometry.hair_top_row(alpha, face_width)
+    return geometry.measure(face, row if row is not None else 0.0, standard.width)
