@@ -1,0 +1,1 @@
+"""Student accounts: registration, sign-in, tokens, consents, addresses, questions to the staff."""

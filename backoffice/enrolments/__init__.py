@@ -1,0 +1,1 @@
+"""Joining a student's account to a place in a batch: identification, unlisted students."""

@@ -1,0 +1,59 @@
+"""What a student may do with an order now, under the names the API uses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from backoffice.models import Order
+from backoffice.models.vocabulary import BatchMode, OrderKind, OrderState
+from backoffice.orders.photos import attempts_used, takes_photos
+from backoffice.orders.reprints import FINISHED_STATES, PRINTS, REPRINT
+from backoffice.workflows.actors import SYSTEM, student_actor
+from backoffice.workflows.engine import Context
+from backoffice.workflows.errors import TransitionDenied
+from backoffice.workflows.guards import require_passed_photo
+from backoffice.workflows.orders import engine as process_engine
+
+# Transitions of the engine -> calls of the API.
+ACTION_OF = {
+    "cancel": "cancel",
+    "submit": "submit",
+    "withdraw": "withdraw",
+    "request_refund": "request_refund",
+    "complete": "confirm_receipt",
+}
+
+
+def allowed_actions(session: Session, order: Order) -> list[str]:
+    """Return the student's possible actions: the engine's moves, and the calls around them.
+
+    `pay`, `upload_photo`, `download_photo`, `email_photo` and `reprint` are no transitions of a
+    student; their conditions are those of the calls themselves.
+    """
+    actor = student_actor(order.student_id)
+    moves = process_engine().allowed(session, order, actor)
+    actions = [ACTION_OF[move.name] for move in moves if move.name in ACTION_OF]
+    if _may_pay(session, order):
+        actions.append("pay")
+    if takes_photos(order) and attempts_used(session, order) < order.batch.max_attempts:
+        actions.append("upload_photo")
+    if order.kind == OrderKind.CAPTURE and order.state in FINISHED_STATES:
+        actions += ["download_photo", "email_photo"]
+        if {service.code for service in order.batch.services} & {PRINTS, REPRINT}:
+            actions.append("reprint")
+    return actions
+
+
+def _may_pay(session: Session, order: Order) -> bool:
+    now = datetime.now(UTC)
+    if order.state != OrderState.DRAFT or (order.expires_at and order.expires_at <= now):
+        return False
+    if order.kind != OrderKind.CAPTURE or order.batch.mode != BatchMode.PHOTO_FIRST:
+        return True
+    try:
+        require_passed_photo(Context(session, order, None, SYSTEM, now))
+    except TransitionDenied:
+        return False
+    return True
