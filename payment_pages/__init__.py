@@ -11,7 +11,7 @@ from backoffice.services import services
 def init_app(app: Flask) -> None:
     """Register the callbacks, and the sandbox's page where the sandbox is switched on."""
     from payment_pages.callbacks import callbacks
-    from payment_pages.sandbox import pages
+    from payment_pages.pay_page import pages
 
     app.register_blueprint(callbacks)
     with app.app_context():

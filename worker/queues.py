@@ -23,7 +23,7 @@ def queue(name: str, client: Redis) -> Queue:
 
 def depth(name: str, client: Redis) -> int:
     """Return how many jobs wait in a queue."""
-    return cast(int, client.llen(f"rq:queue:{name}"))
+    return client.llen(f"rq:queue:{name}")
 
 
 def waiting_ids(client: Redis) -> set[str]:

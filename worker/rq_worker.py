@@ -53,7 +53,7 @@ class OneAtATimeWorker(SimpleWorker):
     def request_stop(self, signum: Any, frame: Any) -> None:
         """Finish the present job, then stop (the first SIGTERM or SIGINT)."""
         self.asked_to_stop = True
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def wait_for_queue(client: Redis) -> None:

@@ -113,24 +113,19 @@ def _trade_no_taken(session: Session, notice: Notice) -> bool:
 
 
 def _take_money(session: Session, engine: Engine, payment: Payment, notice: Notice) -> Outcome:
-    try:
-        with session.begin_nested():
-            _mark_succeeded(payment, notice, surplus=False)
-            if session.get_one(Order, payment.order_id).state != "draft":
-                raise _NoLongerWanted()
-            session.flush()
-            engine.fire(session, payment.order_id, "pay", actor=PAYMENT_PROVIDER)
-        return Outcome.PAID
-    except (_NoLongerWanted, BackofficeError):
-        session.refresh(payment)
+    if session.get_one(Order, payment.order_id).state == "draft":
+        try:
+            with session.begin_nested():
+                _mark_succeeded(payment, notice, surplus=False)
+                session.flush()
+                engine.fire(session, payment.order_id, "pay", actor=PAYMENT_PROVIDER)
+            return Outcome.PAID
+        except BackofficeError:  # the money is here all the same
+            session.refresh(payment)
     _mark_succeeded(payment, notice, surplus=True)
     session.flush()
     start_surplus_refund(session, payment)
     return Outcome.SURPLUS
-
-
-class _NoLongerWanted(Exception):
-    """The order is not waiting for money any more."""
 
 
 def _mark_succeeded(payment: Payment, notice: Notice, *, surplus: bool) -> None:

@@ -251,7 +251,7 @@ class SandboxGateway:
 
     def _postpone(self, notice_id: str, moment: float) -> None:
         with _reachable():
-            tries = cast(int, self._redis.incr(f"sandbox:notice:{notice_id}:tries"))
+            tries = self._redis.incr(f"sandbox:notice:{notice_id}:tries")
             self._redis.expire(f"sandbox:notice:{notice_id}:tries", LEDGER_SECONDS)
             if tries > DELIVERY_TRIES:
                 self._redis.zrem(_QUEUE, notice_id)
@@ -301,7 +301,7 @@ class SandboxGateway:
         key = _failures_key(out_trade_no)
         if not self._redis.exists(key):
             return False
-        left = cast(int, self._redis.decr(key))
+        left = self._redis.decr(key)
         if left <= 0:
             self._redis.delete(key)
         return left >= 0

@@ -14,6 +14,7 @@ from worker import runtime
 from worker.jobs.job import Job
 
 if TYPE_CHECKING:
+    from backoffice.photos.checks import Check
     from backoffice.photos.pipeline import PhotoResult
 
 MAX_CRASHES = 2  # a picture that killed its worker so often is not tried again
@@ -87,7 +88,7 @@ def _save(
         return
     photo.status = PhotoStatus.PASSED if result_key else PhotoStatus.FAILED
     photo.checks = [check_to_dict(check) for check in result.checks]
-    photo.geometry = dict(result.geometry or {})
+    photo.geometry = {name: _plain(value) for name, value in result.geometry.items()}
     photo.edits = list(result.edits)
     photo.perceptual_hash = look
     photo.processing_ms = milliseconds
@@ -103,17 +104,25 @@ def _save(
     job.session.flush()
 
 
-def check_to_dict(check: Any) -> dict[str, Any]:
-    """Return one check of the pipeline's report as it is stored, the advice in both languages."""
+def check_to_dict(check: Check) -> dict[str, Any]:
+    """Return one check of the pipeline's report as it is stored, the advice in both languages.
+
+    Advice and reason code only where the check failed (CONTRACT section 1).
+    """
     return {
         "code": check.code,
         "passed": bool(check.passed),
-        "value": check.value,
-        "limits": check.limits,
+        "value": _plain(check.value),
+        "limits": {name: _plain(value) for name, value in check.limits.items()},
         "severity": check.severity,
-        "advice": None if check.advice is None else {"zh": check.advice.zh, "en": check.advice.en},
-        "rejection_code": check.rejection_code,
+        "advice": None if check.passed else {"zh": check.advice.zh, "en": check.advice.en},
+        "rejection_code": None if check.passed else check.rejection_code,
     }
+
+
+def _plain(value: Any) -> float | str | None:
+    """Return a value JSON can hold: the pipeline's numbers may be NumPy's."""
+    return value if value is None or isinstance(value, str) else float(value)
 
 
 def first_refusal(checks: list[dict[str, Any]]) -> str:
