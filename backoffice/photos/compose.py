@@ -11,11 +11,9 @@ from itertools import product
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-Floats = NDArray[np.float32]
-RGB = NDArray[np.uint8]
+from backoffice.photos.arrays import RGB, Floats
 
 _TO_YCC = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
@@ -26,15 +24,16 @@ _TO_YCC = np.array(
 def background_ycc(colour: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return the JPEG YCbCr triple that decodes to `colour` (the nearest one if none does)."""
     centre = _TO_YCC @ np.array(colour, np.float32) + np.array([0, 128, 128], np.float32)
-    best, error = (0, 128, 128), 1e9
-    for step in product(range(-3, 4), repeat=3):
-        triple = tuple(int(np.clip(round(float(c)) + d, 0, 255)) for c, d in zip(centre, step, strict=True))
-        pixel = Image.new("YCbCr", (1, 1), triple).convert("RGB").getpixel((0, 0))
-        off = sum(abs(a - b) for a, b in zip(pixel, colour, strict=True))  # type: ignore[arg-type]
-        off += 0.01 * sum(abs(d) for d in step)
-        if off < error:
-            best, error = triple, off  # type: ignore[assignment]
-    return best
+    steps = np.array(list(product(range(-6, 7), repeat=3)))
+    triples = np.clip(np.rint(centre) + steps, 0, 255).astype(int)
+    # The decoder's own sum (JFIF), clipped as it clips: brighter than white is white.
+    luma, blue, red = triples[:, 0], triples[:, 1] - 128, triples[:, 2] - 128
+    green = luma - 0.344136 * blue - 0.714136 * red
+    decoded = np.clip(np.stack([luma + 1.402 * red, green, luma + 1.772 * blue], axis=1), 0, 255)
+    wrong = np.abs(np.rint(decoded) - colour).sum(axis=1)
+    off = 100 * wrong + np.abs(decoded - colour).sum(axis=1) + 0.001 * np.abs(steps).sum(axis=1)
+    best = triples[int(off.argmin())]
+    return int(best[0]), int(best[1]), int(best[2])
 
 
 def foreground(rgb: RGB, alpha: Floats) -> Floats:
@@ -62,10 +61,11 @@ def _fusion(
 
 def settle(alpha: Floats) -> Floats:
     """Push almost-nothing to nothing and almost-all to all: a clean wall, an untouched face."""
-    return np.clip((alpha - 0.03) / 0.94, 0, 1).astype(np.float32)
+    settled: Floats = np.clip((alpha - 0.03) / 0.94, 0, 1).astype(np.float32)
+    return settled
 
 
-def compose(rgb: RGB, alpha: Floats, background: tuple[int, int, int]) -> NDArray[np.uint8]:
+def compose(rgb: RGB, alpha: Floats, background: tuple[int, int, int]) -> RGB:
     """Return the finished picture as (H, W, 3) YCbCr, ready for the encoder.
 
     Pixels with alpha 1 are the source's own, pixels with alpha 0 exactly the background.
@@ -75,9 +75,10 @@ def compose(rgb: RGB, alpha: Floats, background: tuple[int, int, int]) -> NDArra
     ycc = person @ _TO_YCC.T + np.array([0, 128, 128], np.float32)
     wall = np.array(background_ycc(background), np.float32)
     mixed = ycc * alpha[..., None] + wall * (1 - alpha[..., None])
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    finished: RGB = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return finished
 
 
-def as_ycc(rgb: RGB) -> NDArray[np.uint8]:
+def as_ycc(rgb: RGB) -> RGB:
     """Return an RGB picture as YCbCr for the encoder (when the background stays)."""
     return np.asarray(Image.fromarray(rgb).convert("YCbCr"), dtype=np.uint8)

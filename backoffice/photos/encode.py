@@ -43,55 +43,65 @@ def _save(picture: Image.Image, quality: int, subsampling: int, dpi: int) -> byt
     return out.getvalue()
 
 
+class _Search:
+    """Encodes one picture at a quality and subsampling once, however often it is asked."""
+
+    def __init__(self, picture: Image.Image, dpi: int) -> None:
+        self._picture, self._dpi = picture, dpi
+        self._files: dict[tuple[int, int], bytes] = {}
+
+    def size(self, quality: int, subsampling: int) -> int:
+        return len(self._file(quality, subsampling))
+
+    def done(self, quality: int, subsampling: int) -> Encoded:
+        data = self._file(quality, subsampling)
+        return Encoded(data, quality, subsampling, len(self._files))
+
+    def _file(self, quality: int, subsampling: int) -> bytes:
+        key = quality, subsampling
+        if key not in self._files:
+            self._files[key] = _save(self._picture, quality, subsampling, self._dpi)
+        return self._files[key]
+
+
 def encode(ycc: NDArray[np.uint8], standard: Standard) -> Encoded:
     """Return the JPEG of a YCbCr picture with its size in the standard's range where possible.
 
-    Looks for the preferred size at a quality of at least `min_quality`; then any size within the
-    limits; then lower quality. The same picture always gives the same bytes.
+    The highest quality within the preferred size, 4:4:4 before 4:2:0; only a picture too busy for
+    either goes below `min_quality`. The same picture always gives the same bytes.
     """
-    picture = Image.fromarray(ycc, mode="YCbCr")
-    tried: dict[tuple[int, int], bytes] = {}
-
-    def at(quality: int, subsampling: int) -> int:
-        key = (quality, subsampling)
-        if key not in tried:
-            tried[key] = _save(picture, quality, subsampling, standard.dpi)
-        return len(tried[key])
-
-    def done(quality: int, subsampling: int) -> Encoded:
-        at(quality, subsampling)
-        return Encoded(tried[quality, subsampling], quality, subsampling, len(tried))
-
-    low, high = standard.preferred_bytes
+    search = _Search(Image.fromarray(ycc, mode="YCbCr"), standard.dpi)
     for subsampling in (0, 2):
-        quality = _largest_within(lambda q, s=subsampling: at(q, s), high, standard.min_quality)
-        if quality is not None and at(quality, subsampling) >= low:
-            return done(quality, subsampling)
-        if quality == TOP_QUALITY:  # a very smooth picture: the best there is
-            best = 100 if at(TOP_QUALITY, subsampling) < standard.min_bytes else TOP_QUALITY
-            return done(best, subsampling)
-        if quality is not None:
-            return done(quality, subsampling)
-    for quality in range(standard.min_quality, LOWEST_QUALITY - 1, -5):
-        if at(quality, 2) <= standard.max_bytes:
-            break
-    return done(quality, 2)
+        quality = _highest_within(search, subsampling, standard)
+        if quality is None:
+            continue
+        if quality == TOP_QUALITY and search.size(quality, subsampling) < standard.min_bytes:
+            quality = 100  # a very smooth picture: the size has a lower limit too
+        return search.done(quality, subsampling)
+    quality = standard.min_quality
+    while quality > LOWEST_QUALITY and search.size(quality, 2) > standard.max_bytes:
+        quality -= 5
+    return search.done(quality, 2)
 
 
-def _largest_within(size_at: object, high: int, lowest: int) -> int | None:
-    """Return the highest quality whose size stays within `high`, None if even `lowest` exceeds it."""
-    assert callable(size_at)
-    below, above = lowest - 1, TOP_QUALITY + 1
+def _highest_within(search: _Search, subsampling: int, standard: Standard) -> int | None:
+    """Return about the highest quality within the preferred size, None if it would be too low.
+
+    Steps by how far the size is off, then halves: two encodes as a rule.
+    """
+    high = standard.preferred_bytes[1]
+    below, above = standard.min_quality - 1, TOP_QUALITY + 1
     quality = START_QUALITY
     while above - below > 1:
-        if size_at(quality) <= high:
+        size = search.size(quality, subsampling)
+        if size <= high:
             below = quality
-            if size_at(quality) >= 0.93 * high:
+            if size >= 0.93 * high:
                 break
         else:
             above = quality
-        ratio = high / size_at(quality)
-        step = max(1, round(abs(ratio - 1) * 25))
-        quality = quality + step if ratio >= 1 else quality - step
-        quality = min(max(quality, below + 1), above - 1)
-    return below if below >= lowest else None
+        step = max(1, round(abs(high / size - 1) * 25))
+        quality += step if size <= high else -step
+        if not below < quality < above:
+            quality = (below + above) // 2
+    return below if below >= standard.min_quality else None

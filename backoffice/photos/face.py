@@ -12,12 +12,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.models import model_path
-
-Floats = NDArray[np.float32]
-RGB = NDArray[np.uint8]
 
 SCORE_MIN = 0.5
 MIN_FACE_SHARE = 0.04  # of the picture's width: smaller faces are people in the far background
@@ -115,7 +112,7 @@ class FaceNets:
 
     def detect(self, rgb: RGB) -> list[Detection]:
         """Return the faces of the picture, largest first; background faces are left out."""
-        height, width = rgb.shape[:2]
+        width = rgb.shape[1]
         # A quarter of empty margin lets a face that fills the picture still be seen whole.
         found = self._detect_in(rgb, margin=0.0)
         if not found or found[0].width > 0.55 * width:
@@ -238,9 +235,7 @@ def _blob(patch: RGB) -> Floats:
     return np.ascontiguousarray(blob)
 
 
-def _patch(
-    rgb: RGB, centre: Floats, side: float, roll: float, out: int
-) -> tuple[RGB, Floats]:
+def _patch(rgb: RGB, centre: Floats, side: float, roll: float, out: int) -> tuple[RGB, Floats]:
     """Cut a square turned by `roll` degrees; also return the 2x3 map from patch to picture."""
     angle = math.radians(roll)
     scale = side / out
@@ -263,9 +258,7 @@ def _patch(
             inner = (inner * ratio[:, None]).astype(np.float32)
         else:
             source = rgb
-    patch = cv2.warpAffine(
-        source, inner, (out, out), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    patch = cv2.warpAffine(source, inner, (out, out), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return patch, back
 
 

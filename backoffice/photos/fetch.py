@@ -183,7 +183,9 @@ def _get(address: str, context: ssl.SSLContext) -> bytes:
         urllib.parse.urlunsplit(parts._replace(netloc=host)), headers={"Accept": "text/html, */*"}
     )
     if parts.username:
-        pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        pair = (
+            f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        )
         token = base64.b64encode(pair.encode()).decode()
         request.add_header("Authorization", f"Basic {token}")
     with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as answer:  # noqa: S310

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.face import Face
 from backoffice.photos.standards import Range, Standard
-
-Floats = NDArray[np.float32]
-RGB = NDArray[np.uint8]
 
 # The working frame around a face: wide and tall enough for any crop a standard can ask for.
 FRAME_SIZE = (608, 800)  # width, height in frame pixels
@@ -130,6 +127,18 @@ def hair_top_row(alpha: Floats, face_width: float) -> float | None:
     return float(rows[0]) if rows.size else None
 
 
+def cut_chord(alpha: Floats, frame: Crop) -> float:
+    """Return how wide the hair is on the source's first row, as a share of the face width.
+
+    A whole head that just touches the edge shows a short chord, a cut one a long one. Zero when
+    the frame does not reach the source's top.
+    """
+    row = round(-frame.y0 * frame.scale) + 1
+    if not 0 < row < alpha.shape[0]:
+        return 0.0
+    return float((alpha[row] > 0.5).sum()) / FRAME_FACE
+
+
 def _inner(bounds: Range, margin: float) -> Range:
     return bounds[0] + margin, bounds[1] - margin
 
@@ -237,9 +246,9 @@ def _ideal(subject: Subject, standard: Standard) -> Crop:
     )
 
 
-def touching_rows(alpha: Floats, frame: Crop, source: tuple[int, int]) -> tuple[
-    float | None, float | None
-]:
+def touching_rows(
+    alpha: Floats, frame: Crop, source: tuple[int, int]
+) -> tuple[float | None, float | None]:
     """Return where the person first touches the source's left and right edge, in source rows."""
     rows: list[float | None] = []
     for edge, inward in ((0.0, 1), (float(source[0]), -1)):

@@ -13,18 +13,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from backoffice.i18n import Text
 from backoffice.photos import checks, compose, encode, geometry, matting, reading
+from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.checks import Check
 from backoffice.photos.errors import PhotoRefused
 from backoffice.photos.face import Detection, Face, FaceNets
 from backoffice.photos.geometry import Crop, Geometry, Solution, Subject
 from backoffice.photos.standards import Limit, Standard
-
-Floats = NDArray[np.float32]
-RGB = NDArray[np.uint8]
 
 __all__ = ["Check", "PhotoEngine", "PhotoResult", "process"]
 
@@ -88,7 +85,6 @@ class _Work:
     edits: list[str] = field(default_factory=list)
     encoded: encode.Encoded | None = None
 
-    @property
     def refused(self) -> bool:
         return any(not c.passed and c.severity == "refuse" for c in self.checks)
 
@@ -108,7 +104,7 @@ def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult
         work.checks.append(
             Check(refusal.code, False, None, {}, "refuse", advice, refusal.rejection_code)
         )
-    passed = not work.refused and work.encoded is not None
+    passed = not work.refused() and work.encoded is not None
     encoded = work.encoded if passed else None
     return PhotoResult(
         passed=passed,
@@ -126,7 +122,7 @@ def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult
 def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
     picture, turns, found = _find_faces(data, work, engine)
     work.checks.append(checks.face_count(len(found)))
-    if work.refused:
+    if work.refused():
         return
     work.edits += picture.edits
     if turns:
@@ -134,7 +130,7 @@ def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
     rgb = picture.rgb
     face = engine.faces.landmarks(rgb, found[0])
     work.checks.append(checks.face_complete(face, rgb.shape))
-    if work.refused:
+    if work.refused():
         return
     work.checks.append(checks.eye_angle(face, work.standard))
     values = checks.face_values(rgb, face, picture.scale)
@@ -148,7 +144,7 @@ def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
         work.standard,
     )
     solution = _crop(rgb, face, frame, matte, work)
-    if not work.refused:
+    if not work.refused():
         _finish(rgb, face, frame, matte, solution, work, engine)
 
 
@@ -211,10 +207,10 @@ def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) 
     row = geometry.hair_top_row(matte.alpha, geometry.FRAME_FACE)
     row = geometry.FRAME_EYES - 1.1 * geometry.FRAME_FACE if row is None else row
     hair_top = row / frame.scale + frame.y0
-    # Hair on the very first row of the source goes on above it: the top of the head is unknown.
-    cut = hair_top * frame.scale < 2.0
-    room = max(hair_top * frame.scale, 0.0)
-    work.checks.append(checks.judge("head_whole", room, (Limit("refuse", low=2.0),)))
+    chord = geometry.cut_chord(matte.alpha, frame)
+    work.checks.append(
+        checks.judge("head_whole", chord, (Limit("refuse", high=0.38), Limit("warn", high=0.2)))
+    )
     body_left, body_right = geometry.touching_rows(matte.alpha, frame, (rgb.shape[1], rgb.shape[0]))
     subject = Subject(
         hair_top=hair_top,
@@ -228,7 +224,7 @@ def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) 
         wall_may_be_filled=work.standard.background_may_be_replaced,
     )
     solution = geometry.solve_crop(subject, work.standard)
-    _report_coverage(solution, work, cut=cut)
+    _report_coverage(solution, work)
     if solution.problem is not None:
         planned = _planned(face, hair_top, solution.crop, work.standard)
         work.geometry = planned.to_dict()
@@ -239,14 +235,15 @@ def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) 
     return solution
 
 
-def _report_coverage(solution: Solution, work: _Work, *, cut: bool) -> None:
-    for problem, code in (("bottom", "coverage_bottom"), ("side", "coverage_sides")):
+def _report_coverage(solution: Solution, work: _Work) -> None:
+    """Say how many output pixels of the person are missing below, beside or above."""
+    for problem, code in (
+        ("bottom", "coverage_bottom"),
+        ("side", "coverage_sides"),
+        ("top", "coverage_top"),
+    ):
         missing = solution.shortfall if solution.problem == problem else 0.0
         work.checks.append(checks.judge(code, missing, (Limit("refuse", high=0.5),)))
-    if solution.problem == "top" and not cut:
-        work.checks.append(
-            checks.judge("head_whole", -solution.shortfall, (Limit("refuse", low=0.0),))
-        )
 
 
 def _planned(face: Face, hair_top: float, crop: Crop, standard: Standard) -> Geometry:

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pi_heif
-from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from backoffice.photos.arrays import RGB
 from backoffice.photos.errors import (
     ImageAnimated,
     ImageBomb,
@@ -27,14 +27,22 @@ from backoffice.photos.errors import (
 )
 
 Format = Literal["jpeg", "png", "webp", "heic"]
-RGB = NDArray[np.uint8]
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE_PX = 200
 MAX_ASPECT = 6.0
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"}
 _SEQUENCE_BRANDS = {b"hevc", b"hevx", b"msf1"}
-_FOREIGN = (b"PK\x03\x04", b"%PDF-", b"<html", b"<script", b"<?php", b"<!doctype", b"Rar!", b"\x7fELF")
+_FOREIGN = (
+    b"PK\x03\x04",
+    b"%PDF-",
+    b"<html",
+    b"<script",
+    b"<?php",
+    b"<!doctype",
+    b"Rar!",
+    b"\x7fELF",
+)
 _PIL_FORMATS: dict[Format, tuple[str, ...]] = {
     "jpeg": ("JPEG", "MPO"),
     "png": ("PNG",),
@@ -223,12 +231,12 @@ def _is_srgb(profile: Any) -> bool:
 def _over_white(image: Image.Image, edits: list[str]) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         grey = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if grey.max(initial=0) > 255 else 255.0
+        top = 65535.0 if "16" in image.mode or grey.max(initial=0) > 255 else 255.0
         edits.append("depth_to_8_bit")
         return Image.fromarray((grey * (255.0 / top)).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")
-        if layer.getextrema()[3] == (255, 255):
+        if layer.getchannel("A").getextrema() == (255, 255):
             return layer.convert("RGB")
         paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         edits.append("alpha_over_white")

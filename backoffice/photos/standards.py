@@ -25,9 +25,7 @@ class Limit:
 
     def accepts(self, value: float) -> bool:
         """Return whether `value` lies within the bounds."""
-        return (self.low is None or value >= self.low) and (
-            self.high is None or value <= self.high
-        )
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
 # Bounds per check, the strictest first; a check reports the first bound its value breaks.
@@ -35,11 +33,11 @@ class Limit:
 # Refusals only for what is surely measurable; the rest is told to the reviewer.
 DEFAULT_LIMITS: dict[str, tuple[Limit, ...]] = {
     "face_size": (Limit("refuse", low=80), Limit("warn", low=150)),  # source px, cheek to cheek
-    "head_yaw": (Limit("refuse", high=16), Limit("warn", high=10)),  # degrees, either side
-    "head_pitch": (Limit("refuse", high=20), Limit("warn", high=13)),  # degrees off neutral
+    "head_yaw": (Limit("refuse", high=20), Limit("warn", high=12)),  # degrees, either side
+    "head_pitch": (Limit("refuse", high=18), Limit("warn", high=12)),  # degrees off neutral
     "eyes_open": (Limit("refuse", low=0.42), Limit("warn", low=0.56)),  # lid gap / iris diameter
     "mouth_closed": (Limit("warn", high=0.10),),  # inner lip gap / width
-    "sharpness": (Limit("refuse", low=0.26), Limit("warn", low=0.36)),  # re-blur ratio
+    "sharpness": (Limit("refuse", low=0.14), Limit("warn", low=0.26)),  # re-blur ratio at the eyes
     "exposure_dark": (Limit("refuse", low=30), Limit("warn", low=42)),  # L*, 90th percentile
     "exposure_bright": (Limit("refuse", high=0.30), Limit("warn", high=0.10)),  # clipped share
     "light_left_right": (Limit("refuse", high=55), Limit("warn", high=30)),  # L* difference
@@ -77,7 +75,7 @@ class Standard:
     background_may_be_replaced: bool = True
     min_quality: int = 60
     max_centre_offset: float = 16.0
-    max_eye_angle: float = 5.0
+    max_eye_angle: float = 6.0
     glasses: GlassesRule = "clear_only"
     limits: dict[str, tuple[Limit, ...]] = field(default_factory=lambda: dict(DEFAULT_LIMITS))
 
