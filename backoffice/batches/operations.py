@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from backoffice.batches.feature_codes import new_feature_code, normalise_feature_code
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backoffice.batches.feature_codes import (
+    is_feature_code,
+    new_feature_code,
+    normalise_feature_code,
+)
 from backoffice.errors import InvalidInput, NotFound
 from backoffice.i18n import Text
 from backoffice.models import Batch, BatchService, PhotoStandard, School
@@ -211,6 +215,13 @@ def _feature_code(session: Session, wanted: str | None) -> str:
     taken = Text("这个特征码已被使用。", "This feature code is taken.")
     if wanted is not None:
         code = normalise_feature_code(wanted)
+        if not is_feature_code(code):
+            raise InvalidInput(
+                "feature_code",
+                Text(
+                    "特征码应为 4–8 位字母或数字。", "Feature codes are 4 to 8 letters or digits."
+                ),
+            )
         if _taken(session, code):
             raise InvalidInput("feature_code", taken)
         return code

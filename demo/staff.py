@@ -1,0 +1,94 @@
+"""Staff at their browser: log in, read the page's forms, press its buttons."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import httpx
+
+from demo.report import Report, StepFailed
+
+
+class _Forms(HTMLParser):
+    """Collect every form: its action and the fields a browser would send, buttons aside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[tuple[str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Open a form, or note a field of the open one."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append((given.get("action", ""), {}))
+            return
+        sent = tag in ("input", "textarea") and given.get("name") and self.forms
+        if sent and given.get("type") not in ("checkbox", "radio", "submit"):
+            self.forms[-1][1][given["name"]] = given.get("value", "")
+
+
+def forms_of(page: str) -> list[tuple[str, dict[str, str]]]:
+    """Return the forms of an HTML page as (action, fields)."""
+    parser = _Forms()
+    parser.feed(page)
+    return parser.forms
+
+
+class StaffMember:
+    """One signed-in member of staff."""
+
+    def __init__(self, base_url: str, report: Report, login: dict[str, str]) -> None:
+        self._http = httpx.Client(base_url=base_url, timeout=30, follow_redirects=True)
+        self.report = report
+        page = self.open("/admin/login")
+        action, fields = next(f for f in forms_of(page) if "password" in f[1])
+        answer = self._http.post(action or "/admin/login", data=fields | login)
+        report.expect(f"log-in of {login['email']}", answer.status_code, 200)
+        report.require("the back office opened", "/login" not in str(answer.url))
+
+    def open(self, path: str, expected: int = 200) -> str:
+        """Return a page's HTML."""
+        answer = self._http.get(path)
+        if answer.status_code != expected:
+            raise StepFailed(f"{path} answered {answer.status_code}, not {expected}")
+        self.report.checks += 1
+        return answer.text
+
+    def buttons(self, order_id: str) -> dict[str, tuple[str, dict[str, str]]]:
+        """Return the transitions the order's page offers this person, with their forms."""
+        page = self.open(f"/admin/orders/{order_id}/")
+        return {f["transition"]: (a, f) for a, f in forms_of(page) if "transition" in f}
+
+    def press(self, order_id: str, transition: str, **data: str) -> None:
+        """Press one of the order page's buttons, with what its form asks for."""
+        offered = self.buttons(order_id)
+        if transition not in offered:
+            raise StepFailed(f"{transition} is not offered; only {sorted(offered)}")
+        action, fields = offered[transition]
+        answer = self._http.post(action, data=fields | data)
+        self.report.expect(f"button {transition}", answer.status_code, 200)
+
+    def review(self, plan: dict[str, tuple[str, list[str], str]]) -> int:
+        """Decide the queue by `plan`: order id -> (decision, reasons, note); returns how many.
+
+        Takes the photos in the order the desk shows them, as a reviewer does.
+        """
+        decided, left = 0, dict(plan)
+        while left:
+            desk = self.open("/admin/review/")
+            form = next((f for f in forms_of(desk) if "photo_id" in f[1]), None)
+            if form is None:
+                raise StepFailed(f"the desk is empty, {len(left)} photos were not shown")
+            action, fields = form
+            if fields["order_id"] not in left:
+                raise StepFailed("the desk shows a photo nobody submitted")
+            decision, reasons, note = left.pop(fields["order_id"])
+            for side in ("original", "result"):
+                picture = self._http.get(f"/admin/pictures/{fields['photo_id']}/{side}")
+                self.report.expect(f"the {side} picture", picture.status_code, 200)
+            answer = self._http.post(
+                action, data=fields | {"decision": decision, "reasons": reasons, "note": note}
+            )
+            self.report.expect(f"decision {decision}", answer.status_code, 200)
+            decided += 1
+        return decided
