@@ -15,11 +15,13 @@ from sqlalchemy.orm import Query, joinedload
 
 from backoffice.admin.batch_forms import BatchCreateForm, BatchEditForm, change_batch
 from backoffice.admin.labels import badge, states, word, words
-from backoffice.admin.language import lazy, local_time
+from backoffice.admin.language import lazy, local_time, locale
 from backoffice.admin.orders import school_options
 from backoffice.admin.people import may, own_school, record
 from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, require
 from backoffice.batches.operations import create_batch
+from backoffice.batches.printables import write_printables
+from backoffice.batches.qr import batch_qr_png, batch_qr_svg, batch_url
 from backoffice.db import db
 from backoffice.errors import InvalidInput, NotFound
 from backoffice.fulfilment.export_package import export_package
@@ -167,7 +169,7 @@ class BatchesRoom(ListRoom):
         html = self.render(
             "backoffice/batch.html",
             batch=batch,
-            url=f"{services().settings.public_url}/s/{batch.feature_code}",
+            url=batch_url(services().settings.public_url, batch.feature_code),
             enrolled=enrolled,
             claimed=claimed,
             counts=[(state, counts.get(state.name, 0)) for state in states()],
@@ -182,30 +184,36 @@ class BatchesRoom(ListRoom):
         )
         return make_response(html)
 
-    @expose("/<uuid:id>/print/<name>")
-    def printable(self, id: uuid.UUID, name: str) -> Response:
-        """Send the batch's QR code (PNG, SVG), poster or class sheets."""
+    @expose("/<uuid:id>/print/<any(png, svg):kind>")
+    def code(self, id: uuid.UUID, kind: str) -> Response:
+        """Send the batch's QR code."""
         batch = self._find(id)
-        from backoffice.batches.printables import write_printables
-
-        with tempfile.TemporaryDirectory() as folder:
-            files = write_printables(db.session(), batch, services().settings, Path(folder))
-            wanted = next((Path(f) for f in files if _kind_of(Path(f)) == name), None)
-            if wanted is None:
-                raise NotFound()
-            if name == "sheets":
-                record("batch:class_sheets", "batch", batch.id)
-                db.session.commit()
-            data = wanted.read_bytes()
-            kind = wanted.suffix.lstrip(".")
-        response = make_response(data)
-        response.content_type = {"png": "image/png", "svg": "image/svg+xml"}.get(
-            kind, "application/pdf"
-        )
-        if request.args.get("download") or kind == "pdf":
+        url = batch_url(services().settings.public_url, batch.feature_code)
+        response = make_response(batch_qr_png(url) if kind == "png" else batch_qr_svg(url))
+        response.content_type = "image/png" if kind == "png" else "image/svg+xml"
+        if request.args.get("download"):
             response.headers["Content-Disposition"] = (
-                f'attachment; filename="{batch.feature_code}-{name}.{kind}"'
+                f'attachment; filename="{batch.feature_code}.{kind}"'
             )
+        return response
+
+    @expose("/<uuid:id>/print/<any(poster, sheets):what>")
+    def printable(self, id: uuid.UUID, what: str) -> Response:
+        """Send the poster, or the sheets of personal codes, whose taking is recorded."""
+        batch = self._find(id)
+        if what == "sheets":
+            require("enrolments")
+            record("batch:class_sheets", "batch", batch.id)
+            db.session.commit()
+        with tempfile.TemporaryDirectory() as folder:
+            files = write_printables(
+                db.session(), batch, services().settings, Path(folder), locale()
+            )
+            wanted = next(file for file in files if file.stem.endswith(what))
+            data = wanted.read_bytes()
+        response = make_response(data)
+        response.content_type = "application/pdf"
+        response.headers["Content-Disposition"] = f'attachment; filename="{wanted.name}"'
         return response
 
     @expose("/<uuid:id>/export", methods=("POST",))
@@ -235,10 +243,3 @@ class BatchesRoom(ListRoom):
 def batch_badge(batch: Batch) -> Markup:
     """Return the batch's state as a coloured label."""
     return badge(word("batch_state", batch.state), BATCH_TONES[batch.state])
-
-
-def _kind_of(file: Path) -> str:
-    """Return which printable a file is: png, svg, poster or sheets."""
-    if file.suffix in (".png", ".svg"):
-        return file.suffix[1:]
-    return "poster" if "poster" in file.stem else "sheets"

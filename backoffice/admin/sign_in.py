@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, Response, request, session
@@ -38,6 +38,7 @@ def configure(app: Flask) -> None:
         SECURITY_PASSWORD_LENGTH_MIN=PASSWORD_MIN,
         SECURITY_CHANGEABLE=True,
         SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
+        SECURITY_FRESHNESS=timedelta(minutes=-1),  # no page for it: the current password is asked
         SECURITY_REGISTERABLE=False,
         SECURITY_RECOVERABLE=False,
         SECURITY_TRACKABLE=False,

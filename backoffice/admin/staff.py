@@ -39,6 +39,14 @@ def _schools_or_none() -> list[tuple[str, str]]:
     ]
 
 
+class _Email(BaseForm):
+    """Declared first, so that it stands first in the form of a new account."""
+
+    email = StringField(
+        lazy("邮箱（登录名）", "E-mail (log-in)"), [InputRequired(), Length(3, 200)]
+    )
+
+
 class StaffEditForm(BaseForm):
     """What may change about an account."""
 
@@ -66,12 +74,8 @@ class StaffEditForm(BaseForm):
         return db.session.get(School, uuid.UUID(raw)) if raw else None
 
 
-class StaffCreateForm(StaffEditForm):
+class StaffCreateForm(StaffEditForm, _Email):
     """A new account: its first password is drawn and shown once."""
-
-    email = StringField(
-        lazy("邮箱（登录名）", "E-mail (log-in)"), [InputRequired(), Length(3, 200)]
-    )
 
 
 class StaffRoom(ListRoom):

@@ -1,0 +1,342 @@
+"""What the rooms do: batches, rosters, schools, accounts, reasons, the outbox."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from backoffice.admin.language import to_utc, yuan
+from backoffice.models import (
+    AccessRecord,
+    Batch,
+    Enrolment,
+    OutboxRow,
+    RejectionReason,
+    RosterImport,
+    School,
+    Staff,
+)
+from tests.admin.house import House, post, sign_in, token_of
+from tests.factories import resident_id
+
+BATCH = {
+    "name": "2027届图像采集",
+    "opens_at": "2026-11-01T08:00",
+    "closes_at": "2027-01-31T18:00",
+    "unpaid_minutes": "45",
+    "max_attempts": "10",
+    "allow_album": "y",
+    "kind": "graduate",
+    "mode": "photo_first",
+    "roster_mode": "full",
+    "legal_basis": "委托协议 2026-01",
+    "standard": "chsi-degree-blue",
+    "reject_policy": "refund",
+    "portrait_yuan": "25.50",
+    "prints_yuan": "0",
+    "delivery_methods": ["digital", "courier"],
+    "requires_capture_code": "y",
+}
+
+
+def newest(house: House, model):
+    return house.session.scalars(select(model).order_by(model.created_at.desc())).first()
+
+
+def batch_form(school: School, **changes):
+    from backoffice.photos.layouts import LAYOUTS
+
+    return BATCH | {"school": str(school.id), "layouts": list(LAYOUTS)[:1]} | changes
+
+
+def test_a_school_opens_its_batch(house: House):
+    client = house.client("school")
+    answer = post(client, "/admin/batches/new/", **batch_form(house.schools[0]))
+    assert answer.status_code == 302, re.findall(r'problem">([^<]+)', answer.text)
+    batch = house.session.scalars(select(Batch).where(Batch.name == BATCH["name"])).one()
+    assert batch.school_id == house.schools[0].id
+    assert [s.price_fen for s in batch.services] == [2550, 0]
+    assert batch.opens_at == datetime(2026, 11, 1, 0, 0, tzinfo=UTC)  # eight o'clock in Shanghai
+    assert (batch.mode, batch.reject_policy, batch.unpaid_minutes) == ("photo_first", "refund", 45)
+    assert not batch.allow_unlisted
+    page = client.get(answer.location).text
+    assert batch.feature_code in page
+
+
+def test_a_school_cannot_open_a_batch_for_another(house: House):
+    client = house.client("school")
+    before = house.session.scalar(select(func.count()).select_from(Batch))
+    answer = post(client, "/admin/batches/new/", **batch_form(house.schools[1]))
+    assert answer.status_code == 200
+    assert house.session.scalar(select(func.count()).select_from(Batch)) == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"closes_at": "2026-10-01T08:00"}, {"name": ""}, {"portrait_yuan": "-1"}, {"unpaid_minutes": "0"},
+     {"kind": "professor"}, {"standard": "none"}, {"delivery_methods": []}],
+)  # fmt: skip
+def test_a_wrong_batch_is_not_opened(house: House, changes):
+    answer = post(
+        house.client("admin"), "/admin/batches/new/", **batch_form(house.schools[0], **changes)
+    )
+    assert answer.status_code == 200
+    assert house.session.scalars(select(Batch).where(Batch.name == BATCH["name"])).first() is None
+
+
+def test_only_the_listed_settings_of_a_batch_change(house: House):
+    batch = house.batches[0]
+    code, standard = batch.feature_code, batch.standard_id
+    form = {
+        k: BATCH[k] for k in ("name", "opens_at", "closes_at", "unpaid_minutes", "max_attempts")
+    }
+    answer = post(
+        house.client("school"),
+        f"/admin/batches/edit/?id={batch.id}",
+        **form,
+        state="closed",
+        feature_code="HACKED",
+        school_id=str(house.schools[1].id),
+        standard_id="x",
+    )
+    assert answer.status_code == 302
+    house.session.expire_all()
+    assert (batch.state, batch.unpaid_minutes, batch.allow_album) == ("closed", 45, False)
+    assert (batch.feature_code, batch.standard_id) == (code, standard)
+    assert batch.school_id == house.schools[0].id
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("png", b"\x89PNG"), ("poster", b"%PDF"), ("svg", b"<")]
+)
+def test_code_and_poster_can_be_taken(house: House, name: str, start: bytes):
+    answer = house.client("school").get(f"/admin/batches/{house.batches[0].id}/print/{name}")
+    assert answer.status_code == 200
+    assert answer.data.startswith(start)
+
+
+def test_the_export_package_is_sent_and_recorded(busy_house: House):
+    client = busy_house.client("school")
+    answer = post(client, f"/admin/batches/{busy_house.batches[0].id}/export")
+    assert answer.status_code == 200
+    names = zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
+    assert "manifest.csv" in names
+    actions = set(busy_house.session.scalars(select(AccessRecord.action)))
+    assert "export:download" in actions
+    reviewer = busy_house.client("reviewer")
+    assert post(reviewer, f"/admin/batches/{busy_house.batches[0].id}/export").status_code == 403
+
+
+# -- rosters ---------------------------------------------------------------------------------
+
+
+def roster(rows: int = 3, bad: bool = False) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.append(["学号", "姓名", "身份证号", "学院", "班级"])
+    for n in range(rows):
+        sheet.append([f"20239{n:05d}", "吴小兰", resident_id(500 + n), "文学院", "汉语2301"])
+    if bad:
+        sheet.append(["2023999999", "张三", "310101200309150000", "文学院", "汉语2301"])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def upload(client, batch: Batch, data: bytes, name: str = "名单.xlsx"):
+    return client.post(
+        "/admin/imports/preview",
+        data={
+            "csrf_token": token_of(client),
+            "batch": str(batch.id),
+            "file": (io.BytesIO(data), name),
+        },
+        content_type="multipart/form-data",
+    )
+
+
+def upload_token(page: str) -> str:
+    return re.search(r'name="upload" value="([^"]+)"', page).group(1)
+
+
+def enrolled(house: House) -> int:
+    return house.session.scalar(select(func.count()).select_from(Enrolment))
+
+
+def test_a_roster_is_previewed_then_imported(house: House):
+    client, batch = house.client("school"), house.batches[0]
+    preview = upload(client, batch, roster(3, bad=True))
+    assert preview.status_code == 200
+    assert "确认导入 3 行" in preview.text
+    assert "310101200309150000" not in preview.text
+    assert enrolled(house) == 0  # looking changes nothing
+    answer = post(client, "/admin/imports/confirm", upload=upload_token(preview.text))
+    assert answer.status_code == 303
+    assert enrolled(house) == 3
+    row = newest(house, RosterImport)
+    assert (row.row_count, row.new_count, row.rejected_count) == (4, 3, 1)
+    assert row.staff_id == house.staff["school"].id
+    assert "名单.xlsx" in client.get(answer.location).text
+
+
+def test_the_workbook_comes_back_with_its_findings(house: House):
+    client = house.client("school")
+    token = upload_token(upload(client, house.batches[0], roster(1, bad=True)).text)
+    answer = post(client, "/admin/imports/errors", upload=token)
+    assert answer.data.startswith(b"PK")
+    assert enrolled(house) == 0
+
+
+def test_a_preview_belongs_to_the_one_who_made_it(house: House):
+    token = upload_token(upload(house.client("school"), house.batches[0], roster()).text)
+    other = house.client("admin")
+    assert post(other, "/admin/imports/confirm", upload=token).status_code == 422
+    assert post(other, "/admin/imports/confirm", upload=token + "x").status_code == 422
+    assert enrolled(house) == 0
+
+
+def test_what_is_no_workbook_is_refused_with_words(house: House):
+    client = house.client("school")
+    answer = upload(client, house.batches[0], b"\x89PNG\r\n\x1a\n not a workbook", "名单.xlsx")
+    assert answer.status_code == 303
+    assert "note-error" in client.get(answer.location).text
+
+
+# -- the house -------------------------------------------------------------------------------
+
+
+def test_an_administrator_opens_an_account_that_works(house: House):
+    client = house.client("admin")
+    answer = post(client, "/admin/staff/new/", email="New.Reviewer@example.com", name="新审核",
+                  roles=["reviewer"], school="", active="y")  # fmt: skip
+    password = re.search(r'code big">([^<]+)<', answer.text).group(1)
+    assert answer.headers["Cache-Control"] == "no-store"
+    own = house.app.test_client()
+    assert sign_in(own, "new.reviewer@example.com", password).status_code == 302
+    assert own.get("/admin/review/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"roles": ["school"], "school": ""}, "所属学校"), ({"email": "no"}, "邮箱"),
+     ({"email": "{admin}"}, "已有账号"), ({"roles": []}, ""), ({"roles": ["god"]}, "")],
+)  # fmt: skip
+def test_a_wrong_account_is_not_opened(house: House, changes, words: str):
+    values = {"email": "x@example.com", "name": "某", "roles": ["reviewer"], "school": ""} | changes
+    values["email"] = values["email"].format(admin=house.staff["admin"].email)
+    before = house.session.scalar(select(func.count()).select_from(Staff))
+    answer = post(house.client("admin"), "/admin/staff/new/", **values)
+    assert words in answer.text
+    assert house.session.scalar(select(func.count()).select_from(Staff)) == before
+
+
+def test_changing_an_account_and_resetting_its_password(house: House):
+    client, reviewer = house.client("admin"), house.staff["reviewer"]
+    session_of_reviewer = house.client("reviewer")
+    answer = post(client, f"/admin/staff/edit/?id={reviewer.id}", name="改名", roles=["operator"],
+                  school=str(house.schools[0].id), active="y")  # fmt: skip
+    assert answer.status_code == 302
+    house.session.expire_all()
+    assert [r.name for r in reviewer.roles] == ["operator"]
+    assert reviewer.school_id == house.schools[0].id
+    assert session_of_reviewer.get("/admin/review/").status_code == 403
+    page = post(client, f"/admin/staff/{reviewer.id}/password").text
+    password = re.search(r'code big">([^<]+)<', page).group(1)
+    assert session_of_reviewer.get("/admin/").status_code == 302
+    assert sign_in(house.app.test_client(), reviewer.email, password).status_code == 302
+
+
+def test_nobody_locks_the_house_behind_themselves(house: House):
+    admin = house.staff["admin"]
+    for values in ({"roles": ["finance"], "active": "y"}, {"roles": ["admin"]}):
+        post(
+            house.client("admin"),
+            f"/admin/staff/edit/?id={admin.id}",
+            name="王",
+            school="",
+            **values,
+        )
+        house.session.expire_all()
+        assert admin.active
+        assert [r.name for r in admin.roles] == ["admin"]
+
+
+def test_schools_are_opened_once(house: House):
+    client = house.client("admin")
+    assert (
+        post(client, "/admin/schools/new/", code="10335", name="某大学", active="y").status_code
+        == 302
+    )
+    again = post(client, "/admin/schools/new/", code="10335", name="又一大学", active="y")
+    assert "已存在" in again.text
+    assert house.session.scalar(select(func.count()).where(School.code == "10335")) == 1
+
+
+def test_reasons_are_edited_and_retired_not_deleted(house: House):
+    client = house.client("admin")
+    texts = {"message_zh": "新原因", "message_en": "New", "advice_zh": "新建议", "advice_en": "Advice",
+             "position": "3"}  # fmt: skip
+    post(client, "/admin/reasons/edit/?id=P01", code="Z99", **texts)
+    post(client, "/admin/reasons/retire", id="P02")
+    house.session.expire_all()
+    assert house.session.get(RejectionReason, "P01").message_zh == "新原因"
+    assert house.session.get(RejectionReason, "P02").retired_at is not None
+    assert house.session.get(RejectionReason, "Z99") is None
+    assert post(client, "/admin/reasons/delete/", id="P01").status_code == 302
+    assert house.session.get(RejectionReason, "P01") is not None
+    school = house.client("school")
+    assert post(school, "/admin/reasons/retire", id="P01").status_code == 403
+
+
+def test_a_retired_reason_is_no_longer_offered(busy_house: House):
+    post(busy_house.client("admin"), "/admin/reasons/retire", id="P02")
+    page = busy_house.client("reviewer").get("/admin/review/").text
+    assert 'value="P02"' not in page
+    assert 'value="P01"' in page
+
+
+def test_only_dead_rows_are_replayed(busy_house: House):
+    house = busy_house
+    dead, alive = house.session.scalars(select(OutboxRow).limit(2)).all()
+    dead.state, dead.tries, alive.tries = "dead", 8, 3
+    house.session.commit()
+    client = house.client("admin")
+    assert post(client, f"/admin/outbox/{dead.id}/replay").status_code == 303
+    assert post(client, f"/admin/outbox/{alive.id}/replay").status_code == 404
+    house.session.expire_all()
+    assert (dead.state, dead.tries, alive.tries) == ("waiting", 0, 3)
+
+
+def test_a_list_takes_a_handful_of_queries(busy_house: House):
+    from sqlalchemy import event
+
+    from backoffice.db import db
+
+    house, seen = busy_house, []
+    client = house.client("admin")
+    with house.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
+    for path in ("orders/", "payments/", "enrolments/", "batches/"):
+        seen.clear()
+        client.get(f"/admin/{path}")
+        assert len(seen) <= 10, (path, seen)
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"), [(0, "¥0.00"), (5, "¥0.05"), (123456, "¥1,234.56"), (None, "—")]
+)
+def test_money_is_shown_in_yuan(fen, text):
+    assert yuan(fen) == text
+
+
+def test_clock_times_are_shanghais(house: House):
+    with house.app.app_context():
+        assert to_utc(datetime(2027, 1, 1, 7, 30)) == datetime(2026, 12, 31, 23, 30, tzinfo=UTC)  # noqa: DTZ001
