@@ -21,7 +21,9 @@ class OutboxRow(Created, Base):
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("dedupe_key"),
-        CheckConstraint("state IN ('waiting','published','done','dead')", name="state_known"),
+        CheckConstraint(
+            "state IN ('waiting','published','done','dead','cancelled')", name="state_known"
+        ),
         CheckConstraint("tries >= 0", name="tries_not_negative"),
         Index("ix_outbox_waiting", "available_at", postgresql_where=text("state = 'waiting'")),
         Index("ix_outbox_published", "published_at", postgresql_where=text("state = 'published'")),

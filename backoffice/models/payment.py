@@ -76,7 +76,12 @@ class Refund(Created, Base):
         UniqueConstraint("refund_no"),
         CheckConstraint("amount_fen >= 0", name="amount_fen_not_negative"),
         CheckConstraint("tries >= 0", name="tries_not_negative"),
-        Index("uq_refunds_one_per_payment", "payment_id", unique=True),
+        Index(
+            "uq_refunds_one_per_payment",
+            "payment_id",
+            unique=True,
+            postgresql_where=text("status <> 'cancelled'"),
+        ),
         Index("ix_refunds_order_id", "order_id"),
         Index("ix_refunds_status", "status"),
     )

@@ -109,6 +109,7 @@ class ReviewDecision(Created, Base):
     staff_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
     decision: Mapped[str]
     note: Mapped[str | None] = mapped_column(EncryptedText)
+    undone_at: Mapped[datetime | None] = mapped_column(comment="taken back in the undo window")
 
     reasons: Mapped[list[RejectionReason]] = relationship(
         secondary=review_decision_reasons, order_by="RejectionReason.position"

@@ -98,11 +98,12 @@ class PaymentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """Life of one refund."""
+    """Life of one refund. Cancelled: taken back before it was sent."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class StaffRole(StrEnum):

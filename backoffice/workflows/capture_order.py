@@ -89,6 +89,7 @@ CAPTURE_ORDER = Definition(
             records=("approval",),
             effects=("notify.approved",),
             requires=(NOTE,),
+            undoable=True,
         ),
         Transition(
             "reject",
@@ -101,6 +102,7 @@ CAPTURE_ORDER = Definition(
             effects=("notify.rejected",),
             requires=(REASONS, NOTE),
             follows=(Follow("request_refund", when="refund_policy"),),
+            undoable=True,
         ),
         Transition(
             "revoke",

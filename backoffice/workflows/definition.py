@@ -75,6 +75,7 @@ class Transition:
     guards: read-only conditions, checked after the lock, all must hold.
     records: rows written in the same transaction (a decision, a refund, a shipment).
     effects: jobs that leave through the outbox after the commit.
+    undoable: whoever fired it may take it back within the undo window (see `Engine.undo`).
     """
 
     name: str
@@ -87,6 +88,7 @@ class Transition:
     effects: tuple[str, ...] = ()
     requires: tuple[Field, ...] = ()
     follows: tuple[Follow, ...] = ()
+    undoable: bool = False
 
     def roles_from(self, source: str) -> frozenset[str]:
         """Return the roles that may fire this from `source`."""

@@ -33,12 +33,15 @@ from backoffice.workflows.errors import (
     TransitionDenied,
     TransitionForbidden,
     TransitionNotAllowed,
+    UndoNotPossible,
+    UndoTooLate,
     VersionConflict,
 )
 from backoffice.workflows.writing import Writing
 
 MAX_NOTE = 500
-ADOPT = "adopt_version"  # an event, not a transition: nobody can fire it
+ADOPT, UNDO = "adopt_version", "undo"  # events, not transitions: nobody can fire them
+MAX_FOLLOWS = 10
 
 
 @dataclass
@@ -106,6 +109,7 @@ class Binding:
     records: Mapping[str, Record]
     effects: Mapping[str, Effect]
     due_rules: Mapping[str, DueRule]
+    undo_records: Mapping[str, Record]  # by record name: how its rows are taken back
     state_writer: Callable[[], AbstractContextManager[None]]
 
     def verify(self) -> None:
@@ -211,6 +215,78 @@ class Engine:
         event = self._move(context, transition, idempotency_key)
         self._follow(context, transition)
         return event
+
+    def undo(self, session: Session, order_id: uuid.UUID, *, actor: Actor) -> Moved:
+        """Take back `actor`'s own latest decision, and what followed it by itself.
+
+        Possible while none of its effects has left the outbox: those rows are cancelled, the
+        records taken back, and an event leads to the state before. History is added to, never
+        removed. Raises UndoNotPossible, UndoTooLate, OrderNotFound, OrderBusy.
+        """
+        order = self.lock(session, order_id)
+        if not actor.may_see(order):
+            raise OrderNotFound()
+        undone = self._undoable_tail(session, order, actor)
+        self._cancel_effects(session, order, [e.sequence for e in undone])
+        context = Context(session, order, None, actor, self._clock())
+        context.event_data = {"undoes": undone[-1].sequence}
+        source = order.state
+        with session.no_autoflush:
+            self._cancel_timers(context)
+            for event in undone:
+                context.event = event
+                for record in self.definition_of(order).by_name[event.transition].records:
+                    if record in self.binding.undo_records:
+                        self.binding.undo_records[record](context)
+            with self.binding.state_writer():
+                order.state = undone[-1].from_state
+            order.version += 1
+            order.entered_at = context.now
+            moved = self._append_event(context, UNDO, source, None)
+            self._arm_timers(context)
+            context.writing.write(session, order)
+        return moved
+
+    def _undoable_tail(self, session: Session, order: Any, actor: Actor) -> list[Any]:
+        """Return the events to undo, newest first: system follow-ups, then the actor's own."""
+        table = self.binding.event
+        newest = session.scalars(
+            select(table)
+            .where(table.order_id == order.id)
+            .order_by(table.sequence.desc())
+            .limit(MAX_FOLLOWS)
+        )
+        tail = []
+        for event in newest:
+            tail.append(event)
+            if event.actor_kind != "system":
+                break
+        if not tail or tail[-1].transition not in self.definition_of(order).by_name:
+            raise UndoNotPossible()
+        first = tail[-1]
+        transition = self.definition_of(order).by_name[first.transition]
+        if not transition.undoable or (first.actor_kind, first.actor_id) != (actor.kind, actor.id):
+            raise UndoNotPossible()
+        return tail
+
+    def _cancel_effects(self, session: Session, order: Any, sequences: list[int]) -> None:
+        """Cancel the waiting outbox rows of these events; UndoTooLate if any has left."""
+        outbox = self.binding.outbox
+        of_events = [
+            outbox.order_id == order.id,
+            outbox.dedupe_key.in_(
+                f"{order.id}/{sequence}/{effect}"
+                for sequence in sequences
+                for effect in self.binding.effects
+            ),
+        ]
+        rows = session.scalars(select(outbox).where(*of_events).with_for_update()).all()
+        now = self._clock()
+        if not rows or any(row.state != "waiting" or row.available_at <= now for row in rows):
+            raise UndoTooLate()
+        for row in rows:
+            row.state, row.done_at = "cancelled", now
+        session.flush()
 
     def adopt(self, session: Session, order_id: uuid.UUID, version: int) -> Moved:
         """Move an order to another version of its definition and return the event.

@@ -95,3 +95,25 @@ class NoPlaceInVersion(BackofficeError):
         "订单状态 {state} 在流程 {workflow} 第 {version} 版中没有对应的状态。",
         "State {state} has no counterpart in version {version} of {workflow}.",
     )
+
+
+class UndoNotPossible(TransitionDenied):
+    """Nothing of this actor's to take back, or somebody else has moved the order since."""
+
+    code = "undo_not_possible"
+    title = Text("无法撤回", "Cannot be undone")
+    detail = Text(
+        "只能撤回您自己刚做出的、尚未被后续操作覆盖的决定。",
+        "Only your own latest decision can be taken back.",
+    )
+
+
+class UndoTooLate(TransitionDenied):
+    """The undo window is over: the effects have left or are leaving."""
+
+    code = "undo_too_late"
+    title = Text("已超过撤回时间", "Too late to undo")
+    detail = Text(
+        "撤回时间已过，通知已经发出；如需更改请使用“撤销通过”。",
+        "The undo window is over and the messages have left; use “revoke” where it is offered.",
+    )

@@ -83,7 +83,11 @@ def latest_passed_photo(context: Context) -> Photo | None:
     rejected = (
         select(func.coalesce(func.max(Photo.attempt), 0))
         .join(ReviewDecision, ReviewDecision.photo_id == Photo.id)
-        .where(ReviewDecision.order_id == context.order.id, ReviewDecision.decision == "reject")
+        .where(
+            ReviewDecision.order_id == context.order.id,
+            ReviewDecision.decision == "reject",
+            ReviewDecision.undone_at.is_(None),
+        )
         .scalar_subquery()
     )
     return context.session.scalars(
@@ -110,9 +114,11 @@ def settled_payment(context: Context) -> Payment | None:
 
 
 def refund_of(context: Context, payment_id: uuid.UUID) -> Refund | None:
-    """Return the refund of a payment, or None."""
+    """Return the refund of a payment that was not taken back, or None."""
     return context.session.scalars(
-        select(Refund).where(Refund.payment_id == payment_id)
+        select(Refund).where(
+            Refund.payment_id == payment_id, Refund.status != RefundStatus.CANCELLED
+        )
     ).one_or_none()
 
 

@@ -13,7 +13,7 @@ from backoffice.workflows.due_rules import DUE_RULES
 from backoffice.workflows.effects import build_effects
 from backoffice.workflows.engine import Binding, Engine
 from backoffice.workflows.guards import GUARDS
-from backoffice.workflows.records import RECORDS
+from backoffice.workflows.records import RECORDS, UNDO_RECORDS
 from backoffice.workflows.reprint_order import REPRINT_ORDER
 
 DEFINITIONS: dict[tuple[str, int], Definition] = {
@@ -34,6 +34,7 @@ def build_engine(undo_seconds: int = 0, clock: Callable[[], datetime] | None = N
         records=RECORDS,
         effects=build_effects(undo_seconds),
         due_rules=DUE_RULES,
+        undo_records=UNDO_RECORDS,
         state_writer=engine_may_write_state,
     )
     return Engine(binding, clock)

@@ -144,3 +144,31 @@ RECORDS: dict[str, Record] = {
     "clear_flag": clear_flag,
     "close_payments": close_payments,
 }
+
+
+def undo_decision(context: Context) -> None:
+    """Mark the decision of the undone event as taken back; it no longer counts anywhere."""
+    context.session.execute(
+        update(ReviewDecision)
+        .where(
+            ReviewDecision.order_id == context.order.id,
+            ReviewDecision.event_sequence == context.event.sequence,
+        )
+        .values(undone_at=context.now)
+    )
+
+
+def undo_refund(context: Context) -> None:
+    """Cancel the refund of the undone event: its job never left the outbox."""
+    context.session.execute(
+        update(Refund)
+        .where(Refund.refund_no == context.event.data["refund_no"])
+        .values(status=RefundStatus.CANCELLED, settled_at=context.now)
+    )
+
+
+UNDO_RECORDS: dict[str, Record] = {
+    "approval": undo_decision,
+    "rejection": undo_decision,
+    "open_refund": undo_refund,
+}
