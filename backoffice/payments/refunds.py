@@ -40,7 +40,11 @@ def find_refund(
     return session.scalars(
         select(Refund)
         .join(Payment, Payment.id == Refund.payment_id)
-        .where(Refund.order_id == order_id, Payment.surplus.is_(False))
+        .where(
+            Refund.order_id == order_id,
+            Refund.status != RefundStatus.CANCELLED,
+            Payment.surplus.is_(False),
+        )
     ).one_or_none()
 
 
