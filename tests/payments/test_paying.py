@@ -307,7 +307,7 @@ def test_another_secret_is_refused(till, settings, redis):
     from dataclasses import replace
 
     payment, _ = till.start(till.order())
-    other = SandboxGateway(replace(settings, sandbox_payment_secret="other"), redis)  # noqa: S106
+    other = SandboxGateway(replace(settings, sandbox_payment_secret="other"), redis)
     body = json.dumps(notice(payment)).encode()
     with pytest.raises(NoticeInvalid):
         till.provider.parse_notice(other.sign(body), body)

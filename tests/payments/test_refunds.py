@@ -18,9 +18,7 @@ from backoffice.workflows.orders import engine
 
 def request_refund(till, order) -> Refund:
     with till.committed() as session:
-        engine().fire(
-            session, order.id, "request_refund", actor=student_actor(order.student_id)
-        )
+        engine().fire(session, order.id, "request_refund", actor=student_actor(order.student_id))
         session.commit()
     (refund,) = till.refunds(order)
     return refund
@@ -152,7 +150,7 @@ def test_an_unpaid_trade_is_not_refunded(till):
 
 def test_refused_at_once_is_a_failed_try(till):
     """The provider's direct refusal goes the same way as a notice."""
-    order, payment = paid_order(till)
+    order, _ = paid_order(till)
     refund = request_refund(till, order)
     with till.committed() as session:
         answer = till.provider.query_refund("RNOSUCH")
@@ -171,9 +169,7 @@ def test_unsettled_refunds_are_found_when_nothing_is_under_way(till, age, found)
     refund = request_refund(till, order)
     now = datetime.now(UTC)
     with till.committed() as session:
-        session.execute(
-            update(Refund).values(created_at=now - timedelta(seconds=age))
-        )
+        session.execute(update(Refund).values(created_at=now - timedelta(seconds=age)))
         session.commit()
         assert refunds.unsettled(session, now) == []  # its outbox row waits
         session.execute(update(OutboxRow).values(state="done"))
