@@ -14,7 +14,7 @@ from PIL import Image
 
 from backoffice.photos.standards import Standard
 
-START_QUALITY = 86
+START_QUALITY = 82
 TOP_QUALITY = 98
 LOWEST_QUALITY = 30
 
@@ -87,7 +87,7 @@ def encode(ycc: NDArray[np.uint8], standard: Standard) -> Encoded:
 def _highest_within(search: _Search, subsampling: int, standard: Standard) -> int | None:
     """Return about the highest quality within the preferred size, None if it would be too low.
 
-    Steps by how far the size is off, then halves: two encodes as a rule.
+    Steps by how far the size is off, then halves: two or three encodes as a rule.
     """
     high = standard.preferred_bytes[1]
     below, above = standard.min_quality - 1, TOP_QUALITY + 1
@@ -100,7 +100,7 @@ def _highest_within(search: _Search, subsampling: int, standard: Standard) -> in
                 break
         else:
             above = quality
-        step = max(1, round(abs(high / size - 1) * 25))
+        step = max(1, round(abs(high / size - 1) * 45))
         quality += step if size <= high else -step
         if not below < quality < above:
             quality = (below + above) // 2

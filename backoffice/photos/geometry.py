@@ -20,6 +20,8 @@ from backoffice.photos.standards import Range, Standard
 FRAME_SIZE = (608, 800)  # width, height in frame pixels
 FRAME_FACE = 200.0  # cheek to cheek in frame pixels
 FRAME_EYES = 330.0  # eye line from the frame's top
+# Pixels kept clear of the limits of face width, eye line and hair top: other people measure too.
+_MARGINS = (4.0, 2.0, 2.0)
 HAIR_ROW_SHARE = 0.12  # a row belongs to the hair when this share of the face width is covered
 
 
@@ -184,8 +186,8 @@ def _cost(values: tuple[float, float, float], standard: Standard) -> float | Non
     ranges = (standard.face_width, standard.eye_line, standard.hair_top)
     targets = (0.30, 0.56, 0.42)
     total = 0.0
-    for value, bounds, target in zip(values, ranges, targets, strict=True):
-        low, high = _inner(bounds, 2.0)
+    for value, bounds, target, margin in zip(values, ranges, targets, _MARGINS, strict=True):
+        low, high = _inner(bounds, margin)
         if not low <= value <= high:
             return None
         middle = low + (high - low) * target

@@ -44,7 +44,7 @@ _FOREIGN = (
     b"\x7fELF",
 )
 _PIL_FORMATS: dict[Format, tuple[str, ...]] = {
-    "jpeg": ("JPEG", "MPO"),
+    "jpeg": ("JPEG",),
     "png": ("PNG",),
     "webp": ("WEBP",),
 }
