@@ -12,14 +12,15 @@ from backoffice.settings import Settings, load_settings
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the whole application: core, student API, admin site, commands."""
+    import payment_pages
     import student_api
-
     from backoffice import admin, cli, health
     from supervisor.embedded import expected_addresses
 
     app = backoffice.create_app(expected_addresses(settings or load_settings()))
     health.init_app(app)
     student_api.init_app(app)
+    payment_pages.init_app(app)
     admin.init_app(app)
     cli.init_app(app)
     return app
