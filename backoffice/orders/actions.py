@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from backoffice.models import Order
 from backoffice.models.vocabulary import BatchMode, OrderKind, OrderState
+from backoffice.orders.creation import PRINTS
 from backoffice.orders.photos import attempts_used, takes_photos
-from backoffice.orders.reprints import FINISHED_STATES, PRINTS, REPRINT
+from backoffice.orders.reprints import FINISHED_STATES, REPRINT
 from backoffice.workflows.actors import SYSTEM, student_actor
 from backoffice.workflows.engine import Context
 from backoffice.workflows.errors import TransitionDenied

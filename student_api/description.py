@@ -1,0 +1,137 @@
+"""The description of the API for programs (openapi.json) and for people (docs)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+from markdown_it import MarkdownIt
+
+from backoffice.errors import BackofficeError
+from backoffice.i18n import pick_locale
+from student_api.openapi import ABOUT, TAGS, document, error_classes
+from student_api.operations import OPERATIONS, PREFIX, Operation
+from student_api.problems import status_of
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """The calls of one tag."""
+
+    tag: str
+    title: str
+    operations: list[Operation]
+
+
+def add_to(blueprint: Blueprint) -> None:
+    """Add both descriptions to the API."""
+    blueprint.add_url_rule("/openapi.json", view_func=openapi_json)
+    blueprint.add_url_rule("/docs", view_func=docs)
+
+
+def openapi_json() -> Response:
+    """Return the OpenAPI 3.1 document."""
+    response = Response(json.dumps(document(), ensure_ascii=False), content_type="application/json")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def docs() -> Response:
+    """Return the documentation as a page: nothing from outside, no script."""
+    locale = pick_locale(request.headers.get("Accept-Language"))
+    sections = [
+        Section(tag, title, [o for o in OPERATIONS if o.tag == tag]) for tag, title in TAGS.items()
+    ]
+    page = render_template(
+        "docs.html",
+        prefix=PREFIX,
+        about=MarkdownIt("js-default").render(ABOUT),
+        sections=sections,
+        fields=_fields,
+        answer_name=_answer_name,
+        text=lambda o: MarkdownIt("js-default").renderInline(
+            " ".join((o.handler.__doc__ or "").split())
+        ),
+        errors=lambda o: sorted(error_classes(o), key=lambda e: (status_of(e), e.code)),
+        codes=_all_codes(),
+        status_of=status_of,
+        locale=locale,
+    )
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _all_codes() -> list[type[BackofficeError]]:
+    by_code = {kind.code: kind for o in OPERATIONS for kind in error_classes(o)}
+    return [by_code[code] for code in sorted(by_code)]
+
+
+def _answer_name(declared: Operation) -> str:
+    return declared.answer if isinstance(declared.answer, str) else declared.answer.__name__
+
+
+def _fields(declared: Operation, which: str) -> list[tuple[str, str, bool, str]]:
+    """Return (name, type, required, note) of a call's request, query or answer."""
+    model = getattr(declared, which)
+    if model is None or isinstance(model, str):
+        return []
+    mode = "serialization" if which == "answer" else "validation"
+    schema = model.model_json_schema(mode=mode)
+    rows = _rows(schema, schema.get("$defs", {}), "", 0)
+    if which == "request" and declared.upload:
+        rows.insert(0, (declared.upload, "file", True, ""))
+    return rows
+
+
+def _rows(
+    schema: dict[str, Any], definitions: dict[str, Any], prefix: str, depth: int
+) -> list[tuple[str, str, bool, str]]:
+    rows = []
+    for name, value in schema.get("properties", {}).items():
+        required = name in schema.get("required", [])
+        rows.append((f"{prefix}{name}", _kind(value), required, value.get("description", "")))
+        inner, mark = _inner(value, definitions)
+        if inner is not None and depth < 3:
+            rows += _rows(inner, definitions, f"{prefix}{name}{mark}.", depth + 1)
+    return rows
+
+
+def _inner(value: dict[str, Any], definitions: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    for option in value.get("anyOf", [value]):
+        if "$ref" in option:
+            return definitions.get(option["$ref"].rsplit("/", 1)[1]), ""
+        reference = option.get("items", {}).get("$ref")
+        if reference:
+            return definitions.get(reference.rsplit("/", 1)[1]), "[]"
+    return None, ""
+
+
+def _kind(value: dict[str, Any]) -> str:
+    if "enum" in value:
+        return " / ".join(str(word) for word in value["enum"])
+    if "const" in value:
+        return str(value["const"])
+    if "anyOf" in value:
+        return " | ".join(_kind(option) for option in value["anyOf"])
+    if "$ref" in value:
+        return "object"
+    kind = str(value.get("type", "any"))
+    if kind == "array":
+        return f"list of {_kind(value.get('items', {}))}"
+    limit = value.get("maxLength")
+    form = value.get("format")
+    return re.sub(
+        r"\s+", " ", f"{kind}{f' ≤{limit}' if limit else ''}{f' ({form})' if form else ''}"
+    )

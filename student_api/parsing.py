@@ -1,0 +1,80 @@
+"""Requests into models: JSON, multipart with one picture, query strings; each strictly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from backoffice.settings import Settings
+from student_api.errors import MalformedBody, UnsupportedMediaType
+from student_api.field_messages import one_field, request_invalid
+
+JSON_MAX_BYTES = 64 * 1024
+FORM_SLACK_BYTES = 256 * 1024  # boundaries, headers and fields around the picture
+
+
+@dataclass(frozen=True, repr=False)
+class Parsed:
+    """What a request said. `file` is the uploaded picture, empty where there is none."""
+
+    body: Any = None
+    query: Any = None
+    file: bytes = b""
+
+
+def parse(
+    body: type[BaseModel] | None,
+    query: type[BaseModel] | None,
+    upload: str | None,
+    settings: Settings,
+) -> Parsed:
+    """Return the parsed request. Raises RequestInvalid, MalformedBody, UnsupportedMediaType.
+
+    werkzeug raises RequestEntityTooLarge for bodies over the call's limit.
+    """
+    asked = _model(query, request.args.to_dict()) if query else None
+    if upload is not None:
+        request.max_content_length = settings.upload_max_bytes + FORM_SLACK_BYTES
+        return Parsed(*_form(body, upload, asked))
+    request.max_content_length = JSON_MAX_BYTES
+    return Parsed(_json(body) if body else None, asked)
+
+
+def _json(model: type[BaseModel]) -> BaseModel:
+    data = request.get_data(cache=False)
+    if not data.strip():
+        data = b"{}"
+    elif request.mimetype != "application/json":
+        raise UnsupportedMediaType(wanted="application/json")
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        if any(item["type"] == "json_invalid" for item in error.errors(include_url=False)):
+            raise MalformedBody() from None
+        raise request_invalid(error) from None
+
+
+def _form(
+    model: type[BaseModel] | None, upload: str, asked: BaseModel | None
+) -> tuple[BaseModel | None, BaseModel | None, bytes]:
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType(wanted="multipart/form-data")
+    files = request.files.to_dict(flat=False)
+    for name in files:
+        if name != upload:
+            raise one_field(name[:60], "extra_forbidden")
+    sent = files.get(upload, [])
+    if len(sent) != 1:
+        raise one_field(upload, "file_missing")
+    body = _model(model, request.form.to_dict()) if model else None
+    return body, asked, sent[0].stream.read()
+
+
+def _model(model: type[BaseModel], values: dict[str, str]) -> BaseModel:
+    try:
+        return model.model_validate_strings(values, strict=False)
+    except ValidationError as error:
+        raise request_invalid(error) from None

@@ -1,0 +1,138 @@
+"""The mobile page /s/{feature_code}: where the batch's QR code leads."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, make_response, render_template, request
+from markdown_it import MarkdownIt
+
+from backoffice.batches.operations import BatchNotFound, find_batch
+from backoffice.db import db
+from backoffice.enrolments.windows import batch_phase
+from backoffice.i18n import Text, pick_locale
+from backoffice.models import Batch
+from backoffice.services import services
+from student_api.guides import guide
+
+pages = Blueprint(
+    "student_pages",
+    __name__,
+    url_prefix="/s",
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static",
+)
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+MAX_CODE = 20
+WORDS: dict[str, Text] = {
+    "title": Text("学历图像采集", "Portrait collection"),
+    "open": Text("采集中", "Open"),
+    "upcoming": Text("未开始", "Not yet open"),
+    "closed": Text("已结束", "Closed"),
+    "window": Text("采集时间", "Dates"),
+    "to": Text("至", "to"),
+    "code": Text("特征码", "Feature code"),
+    "for": Text("采集对象", "For"),
+    "graduate": Text("毕业生", "Graduates"),
+    "freshman": Text("新生", "New students"),
+    "mode": Text("流程", "Order of steps"),
+    "pay_first": Text("先付款，后拍照", "Pay, then take the photo"),
+    "photo_first": Text("先拍照，后付款", "Take the photo, then pay"),
+    "fees": Text("费用", "Fees"),
+    "free": Text("免费", "free"),
+    "required": Text("必选", "included"),
+    "delivery": Text("取件方式", "Delivery"),
+    "digital": Text("电子版", "digital"),
+    "school": Text("学校领取", "at school"),
+    "courier": Text("快递到家", "courier"),
+    "steps": Text("三步完成", "Three steps"),
+    "step1": Text("确认身份", "Confirm who you are"),
+    "step1_code": Text(
+        "注册登录，输入证件号码后四位，扫描学信网图像采集码。",
+        "Sign in, enter the last four of your ID number, scan your CHSI capture code.",
+    ),
+    "step1_plain": Text(
+        "注册登录，输入证件号码后四位，核对学籍信息。",
+        "Sign in, enter the last four of your ID number, check your data.",
+    ),
+    "step2_pay_first": Text("下单付款", "Order and pay"),
+    "step2_photo_first": Text("下单拍照", "Order and take the photo"),
+    "step2_pay_first_text": Text(
+        "选择服务和取件方式，{minutes} 分钟内完成付款。",
+        "Choose services and delivery, and pay within {minutes} minutes.",
+    ),
+    "step2_photo_first_text": Text(
+        "选择服务和取件方式，用手机拍照，系统立即检测。",
+        "Choose services and delivery, take the photo; it is checked at once.",
+    ),
+    "step3_pay_first": Text("拍照提交", "Take the photo"),
+    "step3_photo_first": Text("付款提交", "Pay"),
+    "step3_pay_first_text": Text(
+        "用手机拍照，系统立即检测，通过后提交人工审核。",
+        "Take the photo; it is checked at once, then submitted for review.",
+    ),
+    "step3_photo_first_text": Text(
+        "检测通过后 {minutes} 分钟内付款，照片自动提交人工审核。",
+        "Pay within {minutes} minutes; the photo goes to review by itself.",
+    ),
+    "unknown_title": Text("没有找到这个批次", "No such batch"),
+    "unknown_text": Text(
+        "特征码可能输错了，请核对学校通知中的特征码，或重新扫描二维码。",
+        "The feature code may be mistyped. Check your school's notice, or scan the QR code again.",
+    ),
+    "language": Text("English", "中文"),
+}
+
+
+@pages.get("/<feature_code>")
+def landing(feature_code: str) -> Response:
+    """Show a batch, or kindly that there is none."""
+    locale = _locale()
+    try:
+        if len(feature_code) > MAX_CODE or not feature_code.isprintable():
+            raise BatchNotFound()
+        batch = find_batch(db.session(), feature_code)
+        if batch_phase(batch) == "draft":
+            raise BatchNotFound()
+    except BatchNotFound:
+        return _page("unknown.html", locale, 404)
+    return _page("landing.html", locale, 200, **_facts(batch, locale))
+
+
+def _facts(batch: Batch, locale: str) -> dict[str, object]:
+    zone = ZoneInfo(services().settings.timezone)
+    return {
+        "batch": batch,
+        "phase": batch_phase(batch),
+        "opens": batch.opens_at.astimezone(zone),
+        "closes": batch.closes_at.astimezone(zone),
+        "guide": guide("capture-code", locale) if batch.requires_capture_code else None,
+        "shooting": guide("shooting", locale),
+    }
+
+
+def _locale() -> str:
+    asked = request.args.get("lang")
+    return asked if asked in ("zh", "en") else pick_locale(request.headers.get("Accept-Language"))
+
+
+def _page(template: str, locale: str, status: int, **facts: object) -> Response:
+    def word(name: str, **params: object) -> str:
+        return WORDS[name].get(locale, **params)
+
+    page = render_template(template, word=word, locale=locale, markdown=_markdown, **facts)
+    response = make_response(page, status)
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "no-cache"
+    response.vary.add("Accept-Language")
+    return response
+
+
+def _markdown(text: str) -> str:
+    return str(MarkdownIt("js-default").render(text))
