@@ -60,7 +60,7 @@ def create_order(session: Session, student: Student, enrolment: Enrolment, wish:
         raise EnrolmentNotConfirmed()
     services = _chosen(batch, wish.services)
     has_prints = any(service.code == PRINTS for service in services)
-    _check_delivery(batch, wish, has_prints)
+    method = _delivery(batch, wish, has_prints)
     items = [priced_item(service, position) for position, service in enumerate(services)]
     order = Order(
         number=new_order_number(),
@@ -72,8 +72,8 @@ def create_order(session: Session, student: Student, enrolment: Enrolment, wish:
         standard_id=batch.standard_id,
         items=items,
         amount_fen=sum(item.amount_fen for item in items),
-        delivery_method=wish.delivery_method,
-        delivery_address=wish.address if wish.delivery_method == DeliveryMethod.COURIER else None,
+        delivery_method=method,
+        delivery_address=wish.address if method == DeliveryMethod.COURIER else None,
         layout=checked_layout(batch, wish.layout) if has_prints else None,
         remark=wish.remark,
         expires_at=datetime.now(UTC) + timedelta(minutes=batch.unpaid_minutes),
@@ -107,8 +107,13 @@ def priced_item(service: BatchService, position: int = 0, quantity: int = 1) -> 
     )
 
 
-def checked_layout(batch: Batch, layout: str | None) -> str:
-    """Return the layout if the batch offers it. Raises LayoutNotOffered."""
+def checked_layout(batch: Batch, layout: str | None) -> str | None:
+    """Return the layout if the batch offers it, its first one if none was chosen.
+
+    Raises LayoutNotOffered.
+    """
+    if layout is None:
+        return next(iter(batch.layouts), None)
     if layout not in batch.layouts:
         raise LayoutNotOffered(", ".join(batch.layouts))
     return layout
@@ -124,9 +129,14 @@ def _chosen(batch: Batch, codes: Sequence[str]) -> list[BatchService]:
     return chosen
 
 
-def _check_delivery(batch: Batch, wish: Wish, has_prints: bool) -> None:
-    possible = [m for m in batch.delivery_methods if not has_prints or m != DeliveryMethod.DIGITAL]
-    if wish.delivery_method not in possible:
-        raise DeliveryNotOffered(", ".join(possible))
+def _delivery(batch: Batch, wish: Wish, has_prints: bool) -> str:
+    """Return how the order is delivered; prints asked for with `digital` wait at the school."""
+    if wish.delivery_method not in batch.delivery_methods:
+        raise DeliveryNotOffered(", ".join(batch.delivery_methods))
     if wish.delivery_method == DeliveryMethod.COURIER and wish.address is None:
         raise AddressRequired()
+    if wish.delivery_method != DeliveryMethod.DIGITAL or not has_prints:
+        return wish.delivery_method
+    if DeliveryMethod.SCHOOL not in batch.delivery_methods:
+        raise DeliveryNotOffered(DeliveryMethod.COURIER)
+    return DeliveryMethod.SCHOOL

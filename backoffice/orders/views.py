@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from backoffice.models import Order, OrderEvent, Photo, ReviewDecision, Shipment, Student
@@ -66,13 +67,13 @@ def facts_of(session: Session, orders: Sequence[Order]) -> list[OrderFacts]:
     photos = session.scalars(
         select(Photo)
         .where(Photo.order_id.in_(ids))
-        .distinct(Photo.order_id)
+        .ext(distinct_on(Photo.order_id))
         .order_by(Photo.order_id, Photo.attempt.desc())
     )
     decisions = session.scalars(
         select(ReviewDecision)
         .where(ReviewDecision.order_id.in_(ids))
-        .distinct(ReviewDecision.order_id)
+        .ext(distinct_on(ReviewDecision.order_id))
         .options(selectinload(ReviewDecision.reasons))
         .order_by(ReviewDecision.order_id, ReviewDecision.event_sequence.desc())
     )
