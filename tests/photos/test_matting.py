@@ -1,0 +1,90 @@
+"""The matte on a real portrait, and the pieces it is made of."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from backoffice.photos import matting
+from backoffice.photos.models import model_path
+from backoffice.photos.onnx_shape import with_input_shape
+from backoffice.photos.pipeline import process
+from backoffice.photos.standards import BUILTIN
+from tests.photos.conftest import encoded
+
+
+def test_a_reshaped_model_computes_the_same(photo_models):
+    """Declared with its own size again, the rewritten model gives the original's numbers."""
+    path = model_path(photo_models, "u2netp")
+    rewritten = with_input_shape(path.read_bytes(), (1, 3, 320, 320))
+    picture = np.random.default_rng(0).random((1, 3, 320, 320), np.float32)
+    answers = []
+    for model in (str(path), rewritten):
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        first = session.get_outputs()[0].name
+        answers.append(session.run([first], {session.get_inputs()[0].name: picture})[0])
+    assert np.abs(answers[0] - answers[1]).max() < 1e-5
+
+
+@pytest.mark.parametrize("junk", [b"\xff" * 20, b"\x3a\x7f", b"\x0b\x0c"])
+def test_no_model_is_an_error(junk: bytes):
+    with pytest.raises(ValueError, match="protobuf"):
+        with_input_shape(junk, (1, 3, 8, 8))
+
+
+def test_the_closed_form_solves_the_system():
+    rng = np.random.default_rng(1)
+    root = rng.random((5, 4, 3, 3)).astype(np.float32)
+    matrix = root @ root.transpose(0, 1, 3, 2)
+    right = rng.random((5, 4, 3)).astype(np.float32)
+    entries = {(i, j): matrix[..., i, j] for i in range(3) for j in range(i, 3)}
+    solved = matting._solve_symmetric(entries, right, 0.1)
+    expected = np.linalg.solve(matrix + 0.1 * np.eye(3), right[..., None])[..., 0]
+    assert np.abs(solved - expected).max() < 1e-3
+
+
+def test_a_contradicting_second_opinion_is_not_heard():
+    selfie = np.zeros((200, 160), np.float32)
+    selfie[40:, 30:130] = 1
+    nothing = np.zeros_like(selfie)
+    assert np.array_equal(matting._fuse(selfie, nothing), selfie)
+    finer = selfie.copy()
+    finer[40:200, 30:33] = 0
+    fused = matting._fuse(selfie, finer)
+    assert fused[100, 80] == 1
+    assert fused[100, 5] == 0
+
+
+def test_a_plain_wall_needs_no_second_network(engine, astronaut, monkeypatch):
+    """A person cut out onto a smooth wall takes the cheap path and keeps clean edges."""
+    first = process(encoded(astronaut), BUILTIN["chsi-degree-white"], engine)
+    on_wall = np.asarray(Image.open(io.BytesIO(first.jpeg)).convert("RGB")).astype(int)
+    shade = np.linspace(225, 205, on_wall.shape[0])[:, None, None]
+    on_wall = (on_wall * shade / 255).astype(np.uint8)
+    # Wider walls on both sides and above, as a phone would see it.
+    walled = np.pad(on_wall, ((60, 0), (100, 100), (0, 0)), mode="edge")
+    monkeypatch.setattr(engine.mattes, "rembg", lambda *_: pytest.fail("not needed"))
+    result = process(encoded(walled), BUILTIN["chsi-degree-blue"], engine)
+    plain = next(c for c in result.checks if c.code == "background_plain")
+    assert plain.passed
+    assert plain.value < 5.5
+
+
+def test_the_person_is_whole_and_alone(finished):
+    """No hole in the clothes and no island beside them, in the finished picture itself."""
+    import cv2
+
+    rgb = np.asarray(Image.open(io.BytesIO(finished.jpeg)).convert("RGB")).astype(int)
+    person = (np.abs(rgb - (100, 197, 255)).max(axis=2) > 40).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(person, connectivity=8)
+    sizes = sorted(stats[1:, cv2.CC_STAT_AREA], reverse=True)
+    assert sizes[0] > 0.3 * person.size
+    assert sum(sizes[1:]) < 0.001 * person.size
+    body = 1 - person[300:]
+    _, _, holes, _ = cv2.connectedComponentsWithStats(body, connectivity=4)
+    inner = [s for s in holes[1:] if s[0] > 0 and s[0] + s[2] < 480 and s[1] > 0]
+    assert sum(s[4] for s in inner) < 0.002 * body.size
