@@ -67,7 +67,7 @@ class OrderRequest(Request):
     )
     enrolment_id: Line60
     services: Annotated[list[Code], Field(max_length=20)]
-    layout: Line60 | None = Field(default=None, description="needed with the service `prints`")
+    layout: Line60 | None = Field(default=None, description="for the service `prints`; absent: the batch's first")
     delivery: DeliveryRequest
     remark: Note | None = None
 
@@ -107,8 +107,8 @@ class RefundRequest(MoveRequest):
 def create_order(call: Call, body: OrderRequest) -> OneOrderAnswer:
     """Make an order in `draft`; unpaid it closes after the batch's minutes.
 
-    Required services are added. `courier` needs one of the student's own addresses; an order
-    with prints cannot be `digital`.
+    Required services are added. `courier` needs one of the student's own addresses. Prints
+    ordered with `digital` wait at the school.
     """
     enrolment = find_enrolment(call.session, call.student, _id(body.enrolment_id))
     require_open(enrolment.batch)

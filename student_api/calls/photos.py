@@ -208,7 +208,8 @@ def get_file(call: Call) -> Bytes:
 
 
 def _address(call: Call, key: str) -> str:
-    return f"{PREFIX}/files/{token_for(call.services.settings, key)}"
+    settings = call.services.settings
+    return f"{settings.public_url}{PREFIX}/files/{token_for(settings, key)}"
 
 
 def _result_key(photo: Photo) -> str:

@@ -74,9 +74,7 @@ class Api:
 
     def upload(self, path, data, name="photo.jpg", source="camera", **options):
         form = {"image": (io.BytesIO(data), name)} | ({"source": source} if source else {})
-        return self.call(
-            "POST", path, data=form, content_type="multipart/form-data", **options
-        )
+        return self.call("POST", path, data=form, content_type="multipart/form-data", **options)
 
 
 @dataclass
@@ -119,9 +117,7 @@ def signed_in(client, person, address="198.51.100.7", **changes):
     api = Api(client, address=address)
     answer = api.post("/auth/register", person.registration(**changes))
     assert answer.status_code == 201, answer.get_json()
-    return Api(
-        client, {"Authorization": f"Bearer {answer.get_json()['access_token']}"}, address
-    )
+    return Api(client, {"Authorization": f"Bearer {answer.get_json()['access_token']}"}, address)
 
 
 @pytest.fixture

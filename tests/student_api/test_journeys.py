@@ -33,9 +33,7 @@ def staff_move(committed, order_id, transition, role, data=None):
         session.commit()
 
 
-def test_pay_first_from_registration_to_receipt(
-    app, client, committed, settings, batch, person
-):
+def test_pay_first_from_registration_to_receipt(app, client, committed, settings, batch, person):
     student = signed_in(client, person)
     enrolment = identified(student, settings, committed, batch, person)
     address = student.post(
@@ -50,9 +48,7 @@ def test_pay_first_from_registration_to_receipt(
         },
     ).get_json()["address"]
     assert address["is_default"] is True
-    order = ordered(
-        student, enrolment, delivery={"method": "courier", "address_id": address["id"]}
-    )
+    order = ordered(student, enrolment, delivery={"method": "courier", "address_id": address["id"]})
     assert (order["state"], order["state_label"]) == ("draft", "待支付")
     assert order["amount_fen"] == 3000
     assert order["number"].startswith("GP")
@@ -97,9 +93,9 @@ def test_pay_first_from_registration_to_receipt(
     staff_move(
         committed, order["id"], "reject", "reviewer", {"reasons": ["L01"], "note": "光线偏暗"}
     )
-    rejected = student.get(
-        f"/orders/{order['id']}", headers={"Accept-Language": "en"}
-    ).get_json()["order"]
+    rejected = student.get(f"/orders/{order['id']}", headers={"Accept-Language": "en"}).get_json()[
+        "order"
+    ]
     assert rejected["state_label"] == "Rejected"
     assert rejected["rejection"]["note"] == "光线偏暗"
     assert rejected["rejection"]["reasons"][0]["advice"].startswith("Retake in even light")
@@ -155,7 +151,11 @@ def test_pay_first_from_registration_to_receipt(
     )
     assert reprint.status_code == 201, reprint.get_json()
     extra = reprint.get_json()["order"]
-    assert (extra["kind"], extra["amount_fen"], extra["parent_id"]) == ("reprint", 2000, order["id"])
+    assert (extra["kind"], extra["amount_fen"], extra["parent_id"]) == (
+        "reprint",
+        2000,
+        order["id"],
+    )
     paid(student, extra)
     assert student.get(f"/orders/{extra['id']}").get_json()["order"]["state_label"] == "待制作"
     with committed() as session:
@@ -198,9 +198,7 @@ def test_photo_first_pays_after_a_passed_picture_and_submits_itself(
     assert shown["allowed_actions"] == []
 
 
-def test_an_order_that_costs_nothing_is_settled_at_once(
-    client, committed, settings, person, batch
-):
+def test_an_order_that_costs_nothing_is_settled_at_once(client, committed, settings, person, batch):
     with committed() as session:
         free = make_batch(session)
         for service in free.services:
@@ -298,3 +296,71 @@ def test_attempts_are_counted_and_limited(client, committed, settings, person):
         attempts = session.scalars(select(Photo.attempt).order_by(Photo.attempt)).all()
         assert attempts == [1, 2]
         assert session.scalars(select(Order.id)).one()
+
+
+def test_prints_without_a_layout_or_a_way_to_travel_get_the_usual_ones(
+    student, settings, committed, batch, person
+):
+    enrolment = identified(student, settings, committed, batch, person)
+    order = ordered(student, enrolment, layout=None, delivery={"method": "digital"})
+    assert (order["layout"], order["delivery"]["method"]) == ("one8_two4", "school")
+
+
+def work_photo(app, committed):
+    """Hand the waiting picture to the worker's job, as dispatcher and queue do."""
+    from datetime import UTC, datetime
+
+    from worker.jobs.running import run
+
+    with committed() as session:
+        row = session.scalars(select(OutboxRow).where(OutboxRow.effect == "photo.process")).one()
+        row.state, row.published_at = "published", datetime.now(UTC)
+        session.commit()
+    with app.app_context():
+        run(str(row.id))
+
+
+def test_a_real_portrait_through_the_worker_and_back(
+    app, student, settings, committed, batch, person, photo_models
+):
+    """The astronaut of scikit-image: upload, the worker's own job, checks, preview, submit."""
+    import io
+
+    from PIL import Image
+    from skimage import data
+
+    order = ordered(student, identified(student, settings, committed, batch, person))
+    paid(student, order)
+    out = io.BytesIO()
+    picture = Image.fromarray(data.astronaut())
+    picture.resize((1024, 1024), Image.Resampling.LANCZOS).save(out, "JPEG", quality=95)
+    uploaded = student.upload(f"/orders/{order['id']}/photos", out.getvalue())
+    photo = uploaded.get_json()["photo"]
+    work_photo(app, committed)
+    seen = student.get(f"/orders/{order['id']}/photos/{photo['id']}").get_json()
+    assert seen["status"] == "passed", seen["checks"]
+    assert "face_count" in {check["code"] for check in seen["checks"]}
+    assert all(isinstance(check["advice"], str | None) for check in seen["checks"])
+    preview = Image.open(io.BytesIO(student.client.get(seen["preview_url"]).data))
+    assert preview.size == (480, 640)
+    moved = student.post(f"/orders/{order['id']}/submit")
+    assert moved.get_json()["order"]["state"] == "pending_review"
+
+
+def test_a_picture_without_a_face_fails_with_advice(
+    app, student, settings, committed, batch, person, photo_models
+):
+    order = ordered(student, identified(student, settings, committed, batch, person))
+    paid(student, order)
+    photo = student.upload(f"/orders/{order['id']}/photos", jpeg()).get_json()["photo"]
+    work_photo(app, committed)
+    seen = student.get(
+        f"/orders/{order['id']}/photos/{photo['id']}", headers={"Accept-Language": "en"}
+    ).get_json()
+    assert seen["status"] == "failed"
+    assert seen["failure_code"]
+    failed = [c for c in seen["checks"] if not c["passed"]]
+    assert failed
+    assert failed[0]["advice"].isascii()
+    refused = student.post(f"/orders/{order['id']}/submit")
+    assert refused.get_json()["code"] == "photo_not_ready"
