@@ -20,8 +20,12 @@ def configure(role: str, level: str) -> None:
         format=f"%(asctime)s %(levelname)s {role} %(name)s %(message)s",
         force=True,
     )
-    for noisy in ("rq.worker", "rq.job"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    for name, quiet in (
+        ("rq.worker", "ERROR"),
+        ("rq.job", "ERROR"),
+        ("transitions.core", "WARNING"),
+    ):
+        logging.getLogger(name).setLevel(quiet)
 
 
 def error_code(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.i18n import Text
-from backoffice.messaging.templates import render, render_reasons
+from backoffice.messaging.templates import kind_of, render, render_reasons
 from backoffice.models import Order, OrderEvent, RejectionReason, Shipment
 from backoffice.models.vocabulary import BatchMode, OrderKind
 
@@ -18,7 +18,7 @@ MAX_REASONS = 3
 
 @dataclass(frozen=True)
 class Composed:
-    """A message in the language of the account."""
+    """A message in the language of the account. template: paid, approved, rejected, …"""
 
     template: str
     locale: str
@@ -40,7 +40,7 @@ def compose(session: Session, effect: str, order: Order, sequence: int) -> Compo
     if "reasons" in values:
         values["reasons"] = _reasons(session, order.id, sequence, locale)
     subject, body = render(name, locale, **values)
-    return Composed(name, locale, subject, body)
+    return Composed(kind_of(name), locale, subject, body)
 
 
 def yuan(fen: int) -> str:

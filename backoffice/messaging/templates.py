@@ -84,7 +84,12 @@ TEMPLATES: dict[str, Template] = {
     ),
 }
 
-REASON = Text("原因：{message}。建议：{advice} ", "Reason: {message}. Advice: {advice} ")
+REASON = Text("原因：{message}。建议：{advice}", "Reason: {message}. Advice: {advice} ")
+
+
+def kind_of(name: str) -> str:
+    """Return what a message is about: the variants of one kind differ only in their words."""
+    return name.partition("_")[0] if name != "finished_photo" else name
 
 
 def render(name: str, locale: str, **values: str) -> tuple[str, str]:

@@ -135,8 +135,8 @@ def test_rejection_with_refund_says_so(committed, work, lines):
     order = place(committed, "rejected", reject_policy="refund")
     assert order.state == "refunding"
     work()
-    assert [line["template"] for line in lines()] == ["paid", "rejected_refund"]
-    assert "30.00" in lines()[-1]["text"]
+    assert [line["template"] for line in lines()] == ["paid", "rejected"]
+    assert "30.00 元将原路退回" in lines()[-1]["text"]
 
 
 def test_a_photo_first_student_is_not_asked_for_a_photo(committed, work, lines):
@@ -149,7 +149,10 @@ def test_a_photo_first_student_is_not_asked_for_a_photo(committed, work, lines):
         session.commit()
         assert order.state == "pending_review"
     work()
-    assert [line["template"] for line in lines()] == ["paid_photo_first"]
+    (line,) = lines()
+    assert line["template"] == "paid"
+    assert "照片已提交审核" in line["text"]
+    assert "请进入采集页面提交照片" not in line["text"]
 
 
 def test_an_approval_taken_back_in_time_is_not_told(committed, work, lines):
@@ -499,7 +502,7 @@ def test_templates_have_the_same_fields_in_both_languages():
 
 def test_reasons_are_sentences():
     reasons = [(Text("光线过暗。", "Too dark."), Text("请到明亮处", "Find better light"))]
-    assert render_reasons("zh", reasons) == "原因：光线过暗。建议：请到明亮处。 "
+    assert render_reasons("zh", reasons) == "原因：光线过暗。建议：请到明亮处。"
     assert render_reasons("en", reasons) == "Reason: Too dark. Advice: Find better light. "
 
 
