@@ -198,6 +198,13 @@ ADVICE: dict[str, tuple[str, Text]] = {
             "A shoulder is cut by the side edge: step back and stand in the middle.",
         ),
     ),
+    "hair_sides": (
+        "Q02",
+        Text(
+            "头发超出画面两侧，请后退一步，或将头发束起。",
+            "Hair leaves the picture at the side: step back or tie it.",
+        ),
+    ),
     "hair_top": (
         "Q02",
         Text(

@@ -141,6 +141,13 @@ def cut_chord(alpha: Floats, frame: Crop) -> float:
     return float((alpha[row] > 0.5).sum()) / FRAME_FACE
 
 
+def cut_sides(alpha: Floats, chin: float) -> float:
+    """Return the share of the rows above the chin in which the person touches the frame's side."""
+    head = alpha[: max(round(chin), 1)]
+    touching = (head[:, 1] > 0.5) | (head[:, -2] > 0.5)
+    return float(touching.mean())
+
+
 def _inner(bounds: Range, margin: float) -> Range:
     return bounds[0] + margin, bounds[1] - margin
 
@@ -225,15 +232,17 @@ def _slide(
 
     width = standard.width / scale
     reach = standard.max_centre_offset / 2 / scale
-    left = max(-x0, 0.0) if cut(subject.body_left) else 0.0
-    right = max(x0 + width - subject.source_width, 0.0) if cut(subject.body_right) else 0.0
-    if left and right:
-        return x0, max(left, right) * scale
-    if left:
-        move = min(left, reach)
-        return x0 + move, (left - move) * scale
-    move = min(right, reach)
-    return x0 - move, (right - move) * scale
+    cut_left, cut_right = cut(subject.body_left), cut(subject.body_right)
+
+    def missing(x: float) -> tuple[float, float]:
+        left = max(-x, 0.0) if cut_left else 0.0
+        right = max(x + width - subject.source_width, 0.0) if cut_right else 0.0
+        return left, right
+
+    left, right = missing(x0)
+    if bool(left) != bool(right):  # with both missing there is nowhere to go
+        x0 += min(left, reach) - min(right, reach)
+    return x0, max(missing(x0)) * scale
 
 
 def _ideal(subject: Subject, standard: Standard) -> Crop:

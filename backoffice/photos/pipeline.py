@@ -272,7 +272,8 @@ def _finish(
     alpha = compose.settle(geometry.move_plane(matte.alpha, frame, crop, standard.size))
     chin = crop.to_output(0, float(face.points[_CHIN, 1]))[1]
     contrast = checks.clothes_contrast(picture, alpha, chin, standard.background)
-    work.checks += checks.judge_all({"clothes_contrast": contrast}, standard)
+    sides = geometry.cut_sides(alpha, chin)
+    work.checks += checks.judge_all({"clothes_contrast": contrast, "hair_sides": sides}, standard)
     if standard.background_may_be_replaced:
         ycc = compose.compose(picture, alpha, standard.background)
         work.edits += ["crop", "scale", "background"]

@@ -28,6 +28,8 @@ from backoffice.photos.errors import (
 
 Format = Literal["jpeg", "png", "webp", "heic"]
 
+pi_heif.register_heif_opener()
+
 MAX_PIXELS = 40_000_000
 MIN_SIDE_PX = 200
 MAX_ASPECT = 6.0
@@ -47,6 +49,7 @@ _PIL_FORMATS: dict[Format, tuple[str, ...]] = {
     "jpeg": ("JPEG",),
     "png": ("PNG",),
     "webp": ("WEBP",),
+    "heic": ("HEIF",),
 }
 _ORIENTATION_TAG = 0x0112
 
@@ -113,7 +116,7 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
     except (OSError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
         raise ImageTruncated from error
     scale = image.width / original[0]
-    turned = image if kind == "heic" else _upright(image)
+    turned = image if kind == "heic" else _upright(image)  # libheif has turned it already
     if turned is not image:
         edits.append("exif_orientation")
     flat = _to_srgb(turned, edits)
@@ -125,8 +128,8 @@ def _open(data: bytes) -> tuple[Format, Image.Image]:
     kind = sniff(data)
     if kind is None:
         raise NotAnImage
-    if kind == "heic":
-        return kind, _open_heic(data)
+    if kind == "heic" and data[8:12] in _SEQUENCE_BRANDS:
+        raise ImageAnimated
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -135,24 +138,8 @@ def _open(data: bytes) -> tuple[Format, Image.Image]:
         raise ImageTooLarge(megapixels="180+", limit=MAX_PIXELS // 1_000_000) from error
     except ValueError as error:  # a text or profile chunk that unpacks without end
         raise (ImageBomb if "large" in str(error).lower() else ImageTruncated) from error
-    except (OSError, SyntaxError, EOFError, IndexError) as error:
+    except (OSError, SyntaxError, EOFError, IndexError, RuntimeError) as error:
         raise ImageTruncated from error
-
-
-def _open_heic(data: bytes) -> Image.Image:
-    if data[8:12] in _SEQUENCE_BRANDS:
-        raise ImageAnimated
-    try:
-        heif = pi_heif.open_heif(data, convert_hdr_to_8bit=True)
-        width, height = heif.size
-        if width * height > MAX_PIXELS:
-            raise ImageTooLarge(
-                megapixels=round(width * height / 1e6), limit=MAX_PIXELS // 1_000_000
-            )
-        image: Image.Image = heif.to_pillow()  # libheif applies the rotation itself
-    except (ValueError, OSError, RuntimeError, EOFError, SyntaxError) as error:
-        raise ImageTruncated from error
-    return image
 
 
 def _check_header(data: bytes, kind: Format, image: Image.Image) -> None:

@@ -41,6 +41,7 @@ DEFAULT_LIMITS: dict[str, tuple[Limit, ...]] = {
     "exposure_dark": (Limit("refuse", low=30), Limit("warn", low=42)),  # L*, 90th percentile
     "exposure_bright": (Limit("refuse", high=0.30), Limit("warn", high=0.10)),  # clipped share
     "light_left_right": (Limit("refuse", high=55), Limit("warn", high=30)),  # L* difference
+    "hair_sides": (Limit("warn", high=0.05),),  # share of the rows above the chin
     "colour": (Limit("refuse", low=2.5),),  # mean chroma of the face
     "clothes_contrast": (Limit("warn", high=0.30),),  # share within CIEDE2000 < 15
     "glasses": (Limit("warn", high=0.25),),  # gradient on the nose bridge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backoffice.photos.geometry import (
@@ -12,6 +12,7 @@ from backoffice.photos.geometry import (
     Crop,
     Subject,
     cut_chord,
+    cut_sides,
     hair_top_row,
     move_plane,
     resample,
@@ -42,6 +43,7 @@ subjects = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(subjects, st.sampled_from(sorted(BUILTIN)))
 def test_a_solved_crop_keeps_every_range(subject: Subject, name: str):
     standard = BUILTIN[name]
@@ -64,6 +66,7 @@ def test_a_solved_crop_keeps_every_range(subject: Subject, name: str):
         assert (right - subject.source_width) * crop.scale <= 0.51
 
 
+@settings(deadline=None)
 @given(st.floats(0.85, 1.26), st.floats(80, 800))
 def test_an_ordinary_head_with_room_is_always_solved(ratio: float, width: float):
     subject = Subject(
@@ -133,6 +136,14 @@ def test_hair_top_ignores_stray_hairs():
     alpha[30:, 100:200] = 1
     assert hair_top_row(alpha, 200) == 30
     assert hair_top_row(np.zeros((10, 10), np.float32), 200) is None
+
+
+def test_hair_at_the_side_counts_above_the_chin_only():
+    alpha = np.zeros((100, 80), np.float32)
+    alpha[60:, :] = 1  # shoulders
+    assert cut_sides(alpha, 60) == 0
+    alpha[30:60, :5] = 1
+    assert cut_sides(alpha, 60) == 0.5
 
 
 def test_a_cut_head_shows_a_long_chord():

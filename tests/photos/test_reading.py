@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zlib
@@ -9,7 +10,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -94,12 +95,14 @@ def test_each_wrong_file_has_its_own_refusal(data: bytes, error: type[PhotoRefus
     assert caught.value.text("zh") != caught.value.text("en")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"]))
 def test_no_bytes_get_past_the_named_refusals(data: bytes, magic: bytes):
     with pytest.raises(PhotoRefused):
         reading.decode(magic + data)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20_000), st.integers(0, 255))
 def test_a_flipped_byte_is_decoded_or_refused(position: int, value: int):
     data = bytearray(JPEG)
@@ -177,6 +180,39 @@ def test_a_large_jpeg_is_decoded_smaller_on_request():
     assert max(decoded.rgb.shape) == 1600
     assert decoded.scale == 0.5
     assert decoded.original_size == (3200, 2400)
+
+
+def test_heic_is_decoded_upright_and_its_header_read_cheaply():
+    """Stored lying on its side; libheif turns it, and the EXIF tag is not applied a second time."""
+    data = base64.b64decode(HEIC)
+    assert reading.inspect(data) == ("heic", 240, 320)
+    decoded = reading.decode(data)
+    assert decoded.rgb.shape == (320, 240, 3)
+    assert decoded.rgb[20, 20] == pytest.approx((200, 30, 30), abs=12)
+    assert decoded.rgb[300, 220].min() > 240
+    with pytest.raises(ImageTruncated):
+        reading.decode(data[:600])
+
+
+# 240x320, red in the upper left on white, made for this test.
+HEIC = """
+AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAaFtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA
+AAAAAAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAABxQABAAAAAAAAAh8AAgAAAAAD5AABAAAAAAAAACQAAAA4aWlu
+ZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAA
+4GlwcnAAAADAaXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAPPAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA
+AAMAPLoCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwA8oAoIDxZbqSSmubgIaDAgAAADAyAAAAMAIWIAAQAHRAHBcrBi
+QAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAAFAAAAA8AAAABBwaXhpAAAAAAMICAgAAAAJaXJvdAMA
+AAAYaXBtYQAAAAAAAAABAAEFgQIDBIUAAAAaaXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAAkttZGF0AAACGygBrwnI
+JDYlgEAhhTSl3j/EvPLOuha52SlcaLl/LquAAA1gAEPAowV9EdSBouqL//gnv/2qdl0tEKtDKISIIQApfx2igADt
+AAuAA6rOh6CnhjPT3xzmCHmLxhbm6zc1n2B0Vpv0ZbZAxPge7BL+Wq9XwL6BYlnGD/Nf1FkzXTUgXge2BGE1nFNM
+NJ+mbmVqoSgxG1a5FddB6179L+uethsWNNsup/xtEa7EfEryvzcMm0PTQmW0dTMWcH5Zbtq4uak2+Y8R5zgScl4F
+9oLvpMZHM8BFMkARKNzPbgDrCAVQZ/kjUiuiWbX6qIS1p7O90sJNgtzL8p4J+0CVfrCPxEAE8IYnA+5v1aODfwf3
+/Z5MuX/qxkZNps25CkzIzrE6tz70Vykw0GLKlnbSamDOJlr3h/0sG1htY4/g/v+zyZcv/ViCfAAAAwAAAwBXQIdo
+wAoeyB99oalxlSc+9wG6uAfInt0/9JRh/1zGbm8km9YihInFSzAP/I070AbMHwtR6OLEDeBUKfSo8o9CEosFHTJ9
+4WTeX8OwJjr84COJ2IiIhaFjo4FkjIY/nDAiDoONu5BUZEIUCKMcp9+aTASKnHAInoA+cAAKec/MZH0+zjEURXzV
+L28QT1REAyjEnpKM6XjRm3GspI6Y75yTfNj+2Jt9/fkQbWuxKmIDXKsaLUpSbl1lleMsZyRA0CciXcAAAAMAAAMA
+AAMAAEBAAAAABkV4aWYAAE1NACoAAAAIAAEBEgADAAAAAQAGAAAAAAAA
+"""
 
 
 def test_sniff_tells_heic_from_other_boxes():
