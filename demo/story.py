@@ -415,4 +415,4 @@ class Story:
 def _kind(message: dict[str, Any]) -> str:
     """Return which of the demo's kinds a message is of."""
     template = str(message.get("template", ""))
-    return "rejected" if template.startswith("rejected") else template
+    return template.split("_")[0]
