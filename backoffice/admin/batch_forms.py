@@ -18,7 +18,7 @@ from wtforms import (
     StringField,
     widgets,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from backoffice.admin.labels import words
 from backoffice.admin.language import lazy, t, to_utc, zone
@@ -28,6 +28,12 @@ from backoffice.batches.operations import BatchPlan, default_services
 from backoffice.db import db
 from backoffice.models import Batch, PhotoStandard, School
 from backoffice.security.tenancy import visible
+
+
+def at_least_one(form: BaseForm, field: SelectMultipleField) -> None:
+    """Refuse an empty choice; unlike InputRequired it marks no single box as required."""
+    if not field.data:
+        raise ValidationError(t("请至少选择一项。", "Choose at least one."))
 
 
 class Boxes(SelectMultipleField):
@@ -58,48 +64,15 @@ def layout_options() -> list[tuple[str, str]]:
     return [(name, t(sheet.title_zh, sheet.title_en)) for name, sheet in LAYOUTS.items()]
 
 
-class BatchSettings(BaseForm):
-    """What may change while a batch runs."""
+# Fields stand in the order they are declared: the name, what is fixed at the start, what may change.
+class BatchName(BaseForm):
+    """How the batch is called."""
 
     name = StringField(lazy("批次名称", "Name"), [InputRequired(), Length(1, 100)])
-    opens_at = DateTimeLocalField(
-        lazy("开始时间", "Opens"), [InputRequired()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-    )
-    closes_at = DateTimeLocalField(
-        lazy("结束时间", "Closes"),
-        [InputRequired()],
-        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-    )
-    unpaid_minutes = IntegerField(
-        lazy("未支付关闭（分钟）", "Unpaid orders close after (minutes)"),
-        [InputRequired(), NumberRange(1, 10080)],
-        default=30,
-    )
-    max_attempts = IntegerField(
-        lazy("每单最多上传次数", "Uploads per order"),
-        [InputRequired(), NumberRange(1, 1000)],
-        default=30,
-    )
-    allow_album = BooleanField(lazy("允许从相册上传", "Album uploads allowed"), default=True)
-    allow_unlisted = BooleanField(
-        lazy("允许名单外学生自行填写", "Students off the roster may join"), default=False
-    )
 
 
-class BatchEditForm(BatchSettings):
-    """The settings and the batch's own state (not an order's)."""
-
-    state = SelectField(lazy("批次状态", "State"), choices=lambda: words("batch_state"))
-
-    def __init__(self, formdata: Any = None, obj: Any = None, **kwargs: Any) -> None:
-        super().__init__(formdata, obj, **kwargs)
-        if obj is not None and not formdata:
-            self.opens_at.data = obj.opens_at.astimezone(zone()).replace(tzinfo=None)
-            self.closes_at.data = obj.closes_at.astimezone(zone()).replace(tzinfo=None)
-
-
-class BatchCreateForm(BatchSettings):
-    """Everything a new batch needs."""
+class BatchTerms(BaseForm):
+    """What is fixed when the batch opens: students order under these terms."""
 
     school = SelectField(lazy("学校", "School"), choices=school_options)
     kind = SelectField(
@@ -130,7 +103,7 @@ class BatchCreateForm(BatchSettings):
     )  # fmt: skip
     delivery_methods = Boxes(
         lazy("取件方式", "Delivery"),
-        [InputRequired()],
+        [at_least_one],
         choices=lambda: words("delivery"),
         default=["digital", "school", "courier"],
     )
@@ -138,6 +111,49 @@ class BatchCreateForm(BatchSettings):
     requires_capture_code = BooleanField(
         lazy("需要图像采集码", "Capture code required"), default=True
     )
+
+
+class BatchSettings(BaseForm):
+    """What may change while a batch runs."""
+
+    opens_at = DateTimeLocalField(
+        lazy("开始时间", "Opens"), [InputRequired()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+    )
+    closes_at = DateTimeLocalField(
+        lazy("结束时间", "Closes"),
+        [InputRequired()],
+        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+    )
+    unpaid_minutes = IntegerField(
+        lazy("未支付关闭（分钟）", "Unpaid orders close after (minutes)"),
+        [InputRequired(), NumberRange(1, 10080)],
+        default=30,
+    )
+    max_attempts = IntegerField(
+        lazy("每单最多上传次数", "Uploads per order"),
+        [InputRequired(), NumberRange(1, 1000)],
+        default=30,
+    )
+    allow_album = BooleanField(lazy("允许从相册上传", "Album uploads allowed"), default=True)
+    allow_unlisted = BooleanField(
+        lazy("允许名单外学生自行填写", "Students off the roster may join"), default=False
+    )
+
+
+class BatchEditForm(BatchName, BatchSettings):
+    """The settings and the batch's own state (not an order's)."""
+
+    state = SelectField(lazy("批次状态", "State"), choices=lambda: words("batch_state"))
+
+    def __init__(self, formdata: Any = None, obj: Any = None, **kwargs: Any) -> None:
+        super().__init__(formdata, obj, **kwargs)
+        if obj is not None and not formdata:
+            self.opens_at.data = obj.opens_at.astimezone(zone()).replace(tzinfo=None)
+            self.closes_at.data = obj.closes_at.astimezone(zone()).replace(tzinfo=None)
+
+
+class BatchCreateForm(BatchName, BatchTerms, BatchSettings):
+    """Everything a new batch needs."""
 
     def __init__(self, formdata: Any = None, obj: Any = None, **kwargs: Any) -> None:
         super().__init__(formdata, obj, **kwargs)

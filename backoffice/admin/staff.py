@@ -12,7 +12,7 @@ from sqlalchemy.orm import Query, joinedload
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from backoffice.admin.batch_forms import Boxes
+from backoffice.admin.batch_forms import Boxes, at_least_one
 from backoffice.admin.labels import badge, word, words
 from backoffice.admin.language import lazy, local_time, t
 from backoffice.admin.orders import school_options
@@ -51,7 +51,7 @@ class StaffEditForm(BaseForm):
     """What may change about an account."""
 
     name = StringField(lazy("姓名", "Name"), [InputRequired(), Length(1, 50)])
-    roles = Boxes(lazy("角色", "Roles"), [InputRequired()], choices=lambda: words("role"))
+    roles = Boxes(lazy("角色", "Roles"), [at_least_one], choices=lambda: words("role"))
     school = SelectField(
         lazy("所属学校", "School"),
         choices=_schools_or_none,
