@@ -293,10 +293,11 @@ def geometry_checks(geometry: Geometry, standard: Standard) -> list[Check]:
 def eye_angle(face: Face, standard: Standard) -> Check:
     """A tilted eye line is a failed check, never corrected (DOMAIN section 0.4)."""
     most = standard.max_eye_angle
+    gentle = round(0.6 * most, 2)
     return judge(
         "eye_angle",
         face.roll,
-        (Limit("refuse", -most, most), Limit("warn", -0.6 * most, 0.6 * most)),
+        (Limit("refuse", -most, most), Limit("warn", -gentle, gentle)),
     )
 
 
