@@ -51,7 +51,12 @@ class Limiter:
         self._local: RateLimiter = MovingWindowRateLimiter(MemoryStorage())
 
     def check(self, rule: Rule, who: str) -> None:
-        """Raise TooManyRequests when `who` has used up the rule; counts nothing."""
+        """Raise TooManyRequests when `who` has used up the rule; counts nothing.
+
+        An empty `who` (an address that is not known) is neither counted nor stopped.
+        """
+        if not who:
+            return
         try:
             self._check(self._shared, rule, who)
         except redis.RedisError:
@@ -60,6 +65,8 @@ class Limiter:
 
     def count(self, rule: Rule, who: str) -> None:
         """Count one try."""
+        if not who:
+            return
         try:
             self._shared.hit(rule.item, rule.name, _digest(who))
         except redis.RedisError:

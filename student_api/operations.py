@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
@@ -49,7 +50,7 @@ class Bytes:
 
 @dataclass
 class Call:
-    """What a handler is given. `address` is the client's, for counters only."""
+    """What a handler is given. `address` is the client's, for counters only; empty when unknown."""
 
     session: Session
     services: Services
@@ -199,7 +200,7 @@ def run(declared: Operation, **args: str) -> Response:
 
 def _answer(declared: Operation, session: Session, locale: str, args: dict[str, str]) -> Response:
     _check_path(args)
-    call = Call(session, services(), locale, args, request.remote_addr or "")
+    call = Call(session, services(), locale, args, client_address())
     if declared.auth:
         call.signed_in, call.family = authenticate(session)
     parsed = parse(declared.request, declared.query, declared.upload, call.services.settings)
@@ -232,6 +233,19 @@ def _run_handler(declared: Operation, call: Call, parsed: Parsed) -> Response:
         status=declared.status,
         content_type="application/json",
     )
+
+
+def client_address() -> str:
+    """Return the client's address, or "" when it is not known.
+
+    A loopback address is a proxy of this machine (or the demo), never a student's: counting it
+    would let one student's mistakes stop all others.
+    """
+    text = request.remote_addr or ""
+    try:
+        return "" if ip_address(text).is_loopback else text
+    except ValueError:
+        return ""
 
 
 def _check_path(args: dict[str, str]) -> None:

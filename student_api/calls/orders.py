@@ -67,7 +67,9 @@ class OrderRequest(Request):
     )
     enrolment_id: Line60
     services: Annotated[list[Code], Field(max_length=20)]
-    layout: Line60 | None = Field(default=None, description="for the service `prints`; absent: the batch's first")
+    layout: Line60 | None = Field(
+        default=None, description="for the service `prints`; absent: the batch's first"
+    )
     delivery: DeliveryRequest
     remark: Note | None = None
 

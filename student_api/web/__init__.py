@@ -76,8 +76,8 @@ WORDS: dict[str, Text] = {
         "Take the photo; it is checked at once, then submitted for review.",
     ),
     "step3_photo_first_text": Text(
-        "检测通过后 {minutes} 分钟内付款，照片自动提交人工审核。",
-        "Pay within {minutes} minutes; the photo goes to review by itself.",
+        "下单后 {minutes} 分钟内完成拍照和付款，照片随付款自动提交审核。",
+        "Within {minutes} minutes of ordering; the photo then goes to review by itself.",
     ),
     "unknown_title": Text("没有找到这个批次", "No such batch"),
     "unknown_text": Text(

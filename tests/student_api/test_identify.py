@@ -204,3 +204,12 @@ def test_an_unlisted_student_brings_a_code_where_codes_are_needed(
         settings, batch, person, "2023999", expires_at=datetime.now(UTC) + timedelta(days=1)
     )
     assert student.post("/enrolments", body | {"capture_code": own}).status_code == 201
+
+
+def test_the_machines_own_address_is_nobodys(client, settings, committed, batch, person):
+    """Behind a proxy everybody has it: a class's mistakes there must not add up."""
+    for _ in range(2):
+        student = signed_in(client, another_person(), address="127.0.0.1")
+        for number in range(6):
+            code = code_for(settings, batch, person, "1")
+            assert problem(identify(student, batch, f"{number:04d}", code))[0] == 404
