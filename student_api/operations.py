@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from backoffice.db import db
 from backoffice.errors import BackofficeError, NotFound
@@ -181,6 +182,14 @@ def elsewhere(rest: str = "") -> Response:
     locale = pick_locale(request.headers.get("Accept-Language"))
     allowed = [o.method for o in OPERATIONS if o.matches(f"/{rest}")]
     error = MethodNotAllowed(sorted(allowed)) if allowed else RouteNotFound()
+    return _dressed(answer_failure(error, locale), None, locale)
+
+
+def body_too_large(error: RequestEntityTooLarge) -> Response | RequestEntityTooLarge:
+    """Answer for a body that a hook of another door choked on before the API saw it."""
+    if not request.path.startswith(f"{PREFIX}/"):
+        return error
+    locale = pick_locale(request.headers.get("Accept-Language"))
     return _dressed(answer_failure(error, locale), None, locale)
 
 

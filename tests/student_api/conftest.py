@@ -24,15 +24,10 @@ _serials = iter(range(1, 900))
 
 @pytest.fixture(scope="session")
 def app(settings, database):
-    """Core, student API and the sandbox's pay page, as wsgi.py composes them."""
-    import payment_pages
-    import student_api
-    from backoffice import create_app
+    """The whole application, as a server would run it."""
+    from wsgi import create_app
 
-    whole = create_app(settings)
-    student_api.init_app(whole)
-    payment_pages.init_app(whole)
-    return whole
+    return create_app(settings)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,22 @@
+"""Hooks of other doors run before the API does; its answers must stay its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.student_api.test_sign_in import problem
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_beyond_every_limit_is_answered_with_a_problem(api, student, content_type):
+    body = b"{" + b" " * (23 * MEBIBYTE)
+    answer = api.post("/auth/login", data=body, content_type=content_type)
+    assert answer.status_code in (413, 415)
+    assert problem(answer)[0] == answer.status_code
+
+
+def test_a_staff_session_means_nothing_here(api):
+    api.client.set_cookie("session", "forged")
+    assert problem(api.get("/me")) == (401, "token_invalid")
