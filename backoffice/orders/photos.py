@@ -76,8 +76,7 @@ def checked_upload(data: bytes, source: str, max_bytes: int) -> Upload:
     kind = reading.sniff(data)
     if kind is None:
         raise UnsupportedImageType()
-    if kind != "heic":  # libheif would decode the whole picture: that is the worker's business
-        _check_header(data, max_bytes)
+    _check_header(data, max_bytes)
     return Upload(data, source, kind)
 
 

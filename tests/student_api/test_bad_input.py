@@ -164,6 +164,7 @@ def animated():
         (b"%PDF-1.7 " + noise(512), 415, "unsupported_image_type"),
         (noise(1024), 415, "unsupported_image_type"),
         (b"\xff\xd8\xff\xe0" + noise(512), 422, "image_unreadable"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + noise(512), 422, "image_unreadable"),
         (jpeg(60, 80), 422, "image_too_small"),
         (animated(), 422, "image_animated"),
         (jpeg() + b"PK\x03\x04" + noise(512), 422, "image_polyglot"),
