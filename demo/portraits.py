@@ -32,7 +32,7 @@ def make_pictures(folder: Path, portraits: Path) -> Pictures:
     from skimage.data import astronaut
 
     folder.mkdir(parents=True, exist_ok=True)
-    astronaut_picture = Image.fromarray(astronaut())
+    astronaut_picture = Image.fromarray(astronaut())  # type: ignore[no-untyped-call]
     official = Image.open(portraits / "obama.jpg").convert("RGB")
     smaller = official.resize(
         (official.width * 9 // 10, official.height * 9 // 10), Image.Resampling.LANCZOS
