@@ -7,19 +7,25 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from typing import Any
 
 from backoffice.errors import BackofficeError
 from backoffice.settings import ROOT
 
 
+class PlainFormatter(logging.Formatter):
+    """One line per record; an exception is its type and place, never its text."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """Return type and place of the exception."""
+        return describe(ei[1]) if ei[1] is not None else ""
+
+
 def configure(role: str, level: str) -> None:
     """Log to standard error, one line per record."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level,
-        format=f"%(asctime)s %(levelname)s {role} %(name)s %(message)s",
-        force=True,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainFormatter(f"%(asctime)s %(levelname)s {role} %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, quiet in (
         ("rq.worker", "ERROR"),
         ("rq.job", "ERROR"),

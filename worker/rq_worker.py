@@ -67,25 +67,39 @@ def wait_for_queue(client: Redis) -> None:
 
 
 def work(name: str, settings: Settings, *, burst: bool = False) -> None:
-    """Take jobs from one queue until SIGTERM (the present job is finished) or recycling."""
+    """Take jobs from one queue until SIGTERM (the present job is finished) or recycling.
+
+    When Valkey goes away in the middle of a job, RQ gives up: then begin again when it is back.
+    """
     client = Redis.from_url(settings.redis_url)
     recycle = RECYCLE_AFTER_JOBS if name == queues.PHOTOS else None
+    log.info("started queue=%s limit=%ds", name, job_seconds(name, settings))
     while True:
         signal.signal(signal.SIGTERM, _stop_at_once)  # until RQ installs its own handlers
         wait_for_queue(client)
+        if _work_once(name, client, recycle, burst=burst):
+            break
+        log.error("queue lost, beginning again")
+        time.sleep(RESTART_SECONDS)
+    log.info("stopped queue=%s", name)
+
+
+def _work_once(name: str, client: Redis, recycle: int | None, *, burst: bool) -> bool:
+    """Run one RQ worker; False if it ended because Valkey went away."""
+    worker = None
+    try:
         worker = OneAtATimeWorker(
             [queues.queue(name, client)],
             connection=client,
             serializer=JSONSerializer,
             log_job_description=False,
         )
-        log.info("started queue=%s limit=%ds", name, job_seconds(name, settings))
         worker.work(burst=burst, logging_level="ERROR", max_jobs=recycle)
-        if worker.asked_to_stop or burst or (recycle and worker.jobs_done >= recycle):
-            break
-        # RQ also returns when Valkey goes away in the middle of a job: then begin again.
-        time.sleep(RESTART_SECONDS)
-    log.info("stopped queue=%s", name)
+    except redis.RedisError:  # RQ says good-bye to Valkey even when that is why it stops
+        pass
+    if worker is None:
+        return False
+    return worker.asked_to_stop or burst or bool(recycle and worker.jobs_done >= recycle)
 
 
 def _stop_at_once(*_: object) -> None:

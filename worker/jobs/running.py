@@ -35,13 +35,26 @@ OUTSIDE = (
 log = logging.getLogger("worker.jobs")
 
 
+class JobInterrupted(Exception):
+    """The job could not even be settled (the database went away); the sweeper finds the row.
+
+    Raised in place of the cause, whose text RQ would keep and log: it may hold a row's values.
+    """
+
+
 def run(outbox_id: str) -> None:
-    """Work one outbox row. Nothing happens if it is done, or running in another process."""
+    """Work one outbox row. Nothing happens if it is done, or running in another process.
+
+    Raises JobInterrupted.
+    """
     with runtime.app().app_context():
         try:
             with lease(db.engine, uuid.UUID(outbox_id)) as held:
                 if held:
                     _run_leased(uuid.UUID(outbox_id))
+        except Exception as error:
+            log.error("job id=%s interrupted %s", outbox_id, describe(error))
+            raise JobInterrupted(error_code(error)) from None
         finally:
             db.session.remove()
 
