@@ -18,6 +18,7 @@ def create_app(settings: Settings) -> Flask:
     """
     # imported here so that `import backoffice.settings` stays light for the supervisor
     from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
 
     from backoffice import crypto, models  # noqa: F401
     from backoffice.db import db
@@ -31,6 +32,7 @@ def create_app(settings: Settings) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_pre_ping": True,
+            "hide_parameters": True,  # row values stay out of error messages and logs
             "pool_size": 10,
             "max_overflow": 20,
             "connect_args": {
@@ -41,6 +43,9 @@ def create_app(settings: Settings) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_max_bytes + 1024 * 1024,
         TESTING=settings.app_env == "test",
     )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     ring = crypto.configure(settings)
     db.init_app(app)
     install(

@@ -107,6 +107,9 @@ class Settings:
     email_provider: str = describe("file", "`file` or `smtp`.")
     smtp_url: str = describe("", "smtp://user:password@host:587 for EMAIL_PROVIDER=smtp.")
     email_from: str = describe("noreply@localhost", "Sender of e-mails.")
+    trusted_proxies: int = describe(
+        0, "Proxies in front whose X-Forwarded headers are believed; 0 believes nobody."
+    )
     access_token_minutes: int = describe(120, "Life of a student's access token.")
     refresh_token_days: int = describe(30, "Life of a refresh token; each use replaces it.")
     signed_url_seconds: int = describe(

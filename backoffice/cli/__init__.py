@@ -11,6 +11,7 @@ def init_app(app: Flask) -> None:
         audit,
         batch,
         capture_code,
+        demo,
         export,
         photo,
         roster,
@@ -19,5 +20,16 @@ def init_app(app: Flask) -> None:
         workflow,
     )
 
-    for module in (audit, batch, capture_code, export, photo, roster, school, settings, workflow):
+    for module in (
+        audit,
+        batch,
+        capture_code,
+        demo,
+        export,
+        photo,
+        roster,
+        school,
+        settings,
+        workflow,
+    ):
         app.cli.add_command(module.group)

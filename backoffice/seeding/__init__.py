@@ -1,0 +1,1 @@
+"""Realistic volume for tests of scale: `flask demo seed`."""
