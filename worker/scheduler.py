@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from backoffice.batches.closing import CLOSE, close_when_over
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.payments import refunds
@@ -22,7 +23,7 @@ from backoffice.payments.notices import receive
 from backoffice.payments.registry import gateway, sandbox
 from backoffice.payments.sandbox import SandboxGateway
 from backoffice.services import Services
-from backoffice.workflows.timers import fire_one_due
+from backoffice.workflows.timers import Action, fire_one_due
 from worker.dispatcher import sweep
 from worker.logs import describe
 
@@ -31,6 +32,8 @@ SWEEP_SECONDS = 5.0
 SWEEP_GRACE_SECONDS = 10.0
 REFUND_POLL_SECONDS = 60.0
 TIMERS_PER_TICK = 500
+# What timers that belong to no order do.
+ACTIONS: dict[str, Action] = {CLOSE: close_when_over}
 log = logging.getLogger("worker.scheduler")
 
 
@@ -70,7 +73,7 @@ class Scheduler:
     def _fire_timers(self) -> None:
         for _ in range(TIMERS_PER_TICK):
             session = db.session()
-            fired = fire_one_due(session, self._services.engine)
+            fired = fire_one_due(session, self._services.engine, ACTIONS)
             session.commit()
             if fired is None:
                 return

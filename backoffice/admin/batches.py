@@ -19,6 +19,7 @@ from backoffice.admin.language import lazy, local_time, locale
 from backoffice.admin.orders import school_options
 from backoffice.admin.people import may, own_school, record
 from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, require
+from backoffice.batches.closing import arm_closing
 from backoffice.batches.operations import create_batch
 from backoffice.batches.printables import write_printables
 from backoffice.batches.qr import batch_qr_png, batch_qr_svg, batch_url
@@ -141,6 +142,7 @@ class BatchesRoom(ListRoom):
                     "closes_at",
                     Text("结束时间必须晚于开始时间。", "The end must be after the start."),
                 )
+            arm_closing(db.session(), model)
             record("batch:change", "batch", model.id)
             db.session.commit()
         except Exception as error:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backoffice.batches.closing import arm_closing
 from backoffice.batches.feature_codes import (
     is_feature_code,
     new_feature_code,
@@ -165,6 +166,7 @@ def create_batch(session: Session, school: School, plan: BatchPlan) -> Batch:
     )
     session.add(batch)
     session.flush()
+    arm_closing(session, batch)
     return batch
 
 

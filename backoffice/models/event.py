@@ -56,19 +56,40 @@ class OrderEvent(Base):
 
 
 class Timer(Base):
-    """A transition that fires by itself at `due_at`, unless the order has left the state before."""
+    """Something that happens by itself at `due_at`, once.
+
+    An order's timer fires a transition unless the order has left the state before; any other
+    timer runs a named action on its subject (a batch that closes, a lease that expires).
+    """
 
     __tablename__ = "timers"
     __table_args__ = (
         CheckConstraint("state IN ('waiting','fired','cancelled')", name="state_known"),
+        CheckConstraint(
+            "(order_id IS NULL) = (transition IS NULL) AND "
+            "(order_id IS NULL) = (action IS NOT NULL) AND "
+            "(order_id IS NULL) = (subject_id IS NOT NULL)",
+            name="order_or_action",
+        ),
         UniqueConstraint("order_id", "name", "armed_sequence"),
         Index("ix_timers_due", "due_at", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "uq_timers_waiting_action",
+            "action",
+            "subject_id",
+            unique=True,
+            postgresql_where=text("state = 'waiting' AND action IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid_pk]
-    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
     name: Mapped[str]
-    transition: Mapped[str]
+    transition: Mapped[str | None]
+    action: Mapped[str | None] = mapped_column(
+        comment="what to do with the subject, e.g. batch.close"
+    )
+    subject_id: Mapped[uuid.UUID | None]
     armed_sequence: Mapped[int] = mapped_column(comment="order.version when it was armed")
     due_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="waiting", server_default="waiting")

@@ -1,0 +1,32 @@
+"""Batches close by themselves when their window is over."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from backoffice.models import Batch
+from backoffice.models.vocabulary import BatchState
+from backoffice.workflows import timers
+
+CLOSE = "batch.close"
+
+
+def arm_closing(session: Session, batch: Batch) -> None:
+    """Let the batch close at the end of its window; call it again when the window changes."""
+    timers.arm(session, CLOSE, batch.id, batch.closes_at)
+
+
+def close_when_over(session: Session, batch_id: uuid.UUID, now: datetime) -> str:
+    """Close an open batch whose window is over; a window that was extended is waited for."""
+    batch = session.get_one(Batch, batch_id, with_for_update=True, populate_existing=True)
+    if batch.state != BatchState.OPEN:
+        return "not_open"
+    if batch.closes_at > now:
+        arm_closing(session, batch)
+        return "extended"
+    batch.state = BatchState.CLOSED
+    session.flush()
+    return "closed"
