@@ -162,3 +162,34 @@ def test_a_refused_move_leaves_nothing_behind(committed, waiting):
         engine.fire(session, order_id, "revoke", actor=one, data={"note": "x"})
     with committed() as session:
         assert session.get_one(Order, order_id).state == "pending_review"
+
+
+def test_the_same_key_at_the_same_time_moves_once(committed, waiting):
+    """The second call waits for the first one's lock and returns its event."""
+    order_id, (one, _) = waiting
+    barrier = threading.Barrier(4)
+
+    def fire():
+        with committed() as session:
+            barrier.wait(timeout=10)
+            event = engine.fire(session, order_id, "approve", actor=one, idempotency_key="click")
+            session.commit()
+            return event.id
+
+    with ThreadPoolExecutor(4) as pool:
+        events = {f.result(timeout=30) for f in [pool.submit(fire) for _ in range(4)]}
+    assert len(events) == 1
+    with committed() as session:
+        assert session.get_one(Order, order_id).version == 3
+
+
+def test_a_lost_answer_is_given_again(committed, waiting):
+    """The first call committed, its answer never arrived: the repeated call returns it."""
+    order_id, (one, _) = waiting
+    ids = []
+    for _ in range(2):
+        with committed() as session:
+            event = engine.fire(session, order_id, "approve", actor=one, idempotency_key="click")
+            ids.append((event.id, event.sequence, event.to_state))
+            session.commit()
+    assert ids[0] == ids[1]
