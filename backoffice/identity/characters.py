@@ -15,6 +15,8 @@ def is_invisible(character: str) -> bool:
 
 def strip_invisible(text: str) -> str:
     """Return `text` without invisible characters; white space is left alone."""
+    if text.isprintable():  # no Cf or Cc among printable characters
+        return text
     return "".join(c for c in text if not is_invisible(c))
 
 
@@ -23,6 +25,8 @@ def compact(text: str) -> str:
 
     For numbers and codes only: NFKC changes some rare name characters (DOMAIN section 3).
     """
+    if text.isascii() and text.isprintable():  # NFKC leaves plain ASCII alone
+        return "".join(text.split()).upper()
     before = None
     while before != text:  # NFKC can bring out white space, and removing it can compose again
         before = text

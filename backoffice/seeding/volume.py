@@ -362,23 +362,25 @@ def _copy(session: Session, rows: Rows) -> None:
     session.commit()
 
 
-def _sealed(
-    table: str, columns: list[str], chunk: list[dict[str, Any]]
-) -> Iterator[tuple[Any, ...]]:
+def _sealed(table: str, columns: list[str], chunk: list[dict[str, Any]]) -> Iterator[list[Any]]:
     """Yield the rows with each value as psycopg should send it."""
     defined = Base.metadata.tables[table]
-    bind = [_converter(defined.c[name].type) for name in columns]
+    found = ((place, _converter(defined.c[name].type)) for place, name in enumerate(columns))
+    bind = [(place, convert) for place, convert in found if convert is not None]
     for row in chunk:
-        yield tuple(convert(row.get(name)) for convert, name in zip(bind, columns, strict=True))
+        values = list(map(row.get, columns))
+        for place, convert in bind:
+            values[place] = convert(values[place])
+        yield values
 
 
-def _converter(kind: Any) -> Callable[[Any], Any]:
-    """Return what turns a Python value into what the column's type stores."""
+def _converter(kind: Any) -> Callable[[Any], Any] | None:
+    """Return what turns a Python value into what the column's type stores; None as it is."""
     if isinstance(kind, JSONB):
         return Jsonb
     if type(kind).__module__ == "backoffice.db":
         return partial(kind.process_bind_param, dialect=None)
-    return lambda value: value
+    return None
 
 
 def _analyze(session: Session) -> None:
