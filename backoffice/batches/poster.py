@@ -39,28 +39,20 @@ CODE_HINT = Text(
     "Cannot scan? Open the address below and enter this code",
 )
 WINDOW = Text("采集时间", "Open")
-STEPS = (
-    (
-        Text("扫码登记", "Scan and sign in"),
-        Text(
-            "核对个人信息，上传学信网图像采集码",
-            "Check your details and upload your CHSI capture code",
-        ),
-        Text("核对姓名、学号等个人信息", "Check your name, student number and class"),
-    ),
-    (
-        Text("手机拍照", "Take the photo"),
-        Text(
-            "白墙前站立，后置摄像头，请同学帮忙拍",
-            "Stand at a plain wall; ask a friend to use the rear camera",
-        ),
-        None,
-    ),
-    (
-        Text("审核领取", "Get the result"),
-        Text("审核结果短信通知，不通过可按提示重拍", "A message tells you; follow it to retake"),
-        None,
-    ),
+SIGN_IN = Text("扫码登记", "Scan and sign in")
+WITH_CODE = Text(
+    "核对个人信息，上传学信网图像采集码", "Check your details and upload your CHSI capture code"
+)
+WITHOUT_CODE = Text("核对姓名、学号等个人信息", "Check your name, student number and class")
+SHOOT = Text("手机拍照", "Take the photo")
+HOW_TO_SHOOT = Text(
+    "白墙前站立，后置摄像头，请同学帮忙拍",
+    "Stand at a plain wall; ask a friend to use the rear camera",
+)
+RESULT = Text("审核领取", "Get the result")
+RETAKE = Text("审核结果短信通知，不通过可按提示重拍", "A message tells you; follow it to retake")
+REFUNDED = Text(
+    "审核结果短信通知，不通过将自动退款", "A message tells you; a rejected photo is refunded"
 )
 
 
@@ -68,7 +60,8 @@ STEPS = (
 class Poster:
     """What a poster says. Times are aware; they are shown in `timezone`.
 
-    url: target of the QR code. capture_code: whether students must bring one.
+    url: target of the QR code. capture_code: whether students must bring one. refunds_rejected:
+    a rejected photo is refunded instead of taken again.
     """
 
     school: str
@@ -78,6 +71,7 @@ class Poster:
     opens_at: datetime
     closes_at: datetime
     freshman: bool = False
+    refunds_rejected: bool = False
     capture_code: bool = True
     timezone: str = "Asia/Shanghai"
 
@@ -150,20 +144,28 @@ def _address(canvas: Canvas, poster: Poster) -> None:
     _centred(canvas, poster.url, REGULAR, size, 11 * mm, MUTED)
 
 
+def _wording(poster: Poster) -> list[tuple[Text, Text]]:
+    """Return heading and text of the three steps, as this batch goes."""
+    return [
+        (SIGN_IN, WITH_CODE if poster.capture_code else WITHOUT_CODE),
+        (SHOOT, HOW_TO_SHOOT),
+        (RESULT, REFUNDED if poster.refunds_rejected else RETAKE),
+    ]
+
+
 def _steps(canvas: Canvas, poster: Poster, locale: str) -> None:
     top, gap = 66 * mm, 5 * mm
     width = (WIDTH - 2 * MARGIN - 2 * gap) / 3
     height = 46 * mm
-    heads = [head.get(locale) for head, _, _ in STEPS]
-    size = min(fitted_size(h, font_name(BOLD), 15, width - 23 * mm, 9) for h in heads)
-    for number, (_, with_code, without_code) in enumerate(STEPS, 1):
+    steps = [(head.get(locale), body.get(locale)) for head, body in _wording(poster)]
+    size = min(fitted_size(h, font_name(BOLD), 15, width - 23 * mm, 9) for h, _ in steps)
+    for number, (head, body) in enumerate(steps, 1):
         x = MARGIN + (number - 1) * (width + gap)
         _box(canvas, x, top - height, width, height, PAPER, radius=3 * mm)
-        body = with_code if poster.capture_code or without_code is None else without_code
-        _step_head(canvas, number, heads[number - 1], size, x + 6 * mm, top - 11 * mm)
+        _step_head(canvas, number, head, size, x + 6 * mm, top - 11 * mm)
         canvas.setFillColorRGB(*MUTED)
         canvas.setFont(font_name(REGULAR), 11)
-        for row, line in enumerate(wrap(body.get(locale), font_name(REGULAR), 11, width - 12 * mm)):
+        for row, line in enumerate(wrap(body, font_name(REGULAR), 11, width - 12 * mm)):
             canvas.drawString(x + 6 * mm, top - 24 * mm - row * 16.5, line)
 
 

@@ -14,7 +14,7 @@ from backoffice.batches.poster import Poster, render_poster
 from backoffice.batches.qr import batch_qr_png, batch_qr_svg, batch_url, personal_url
 from backoffice.i18n import DEFAULT_LOCALE
 from backoffice.models import Batch, Enrolment
-from backoffice.models.vocabulary import BatchKind
+from backoffice.models.vocabulary import BatchKind, RejectPolicy
 from backoffice.settings import Settings
 
 
@@ -54,6 +54,7 @@ def _poster(batch: Batch, url: str, settings: Settings) -> Poster:
         opens_at=batch.opens_at,
         closes_at=batch.closes_at,
         freshman=batch.kind == BatchKind.FRESHMAN,
+        refunds_rejected=batch.reject_policy == RejectPolicy.REFUND,
         capture_code=batch.requires_capture_code,
         timezone=settings.timezone,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 
 import pypdfium2
+import pytest
 import zxingcpp
 
 from backoffice.batches.personal_tokens import read_personal_token
@@ -35,3 +36,13 @@ def test_every_file_of_a_batch(session, settings, tmp_path):
     assert ids == {e.id for e in enrolments}
     assert other.id not in ids
     assert write_printables(session, batch, settings, tmp_path / "out") == files
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"), [("resubmit", "不通过可按提示重拍"), ("refund", "不通过将自动退款")]
+)
+def test_the_poster_says_what_follows_a_rejection(session, settings, tmp_path, policy, said):
+    batch = make_batch(session, reject_policy=policy)
+    poster = write_printables(session, batch, settings, tmp_path)[2]
+    text = pypdfium2.PdfDocument(poster)[0].get_textpage().get_text_bounded()
+    assert said in "".join(text.split())
