@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import os
+import re
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -19,6 +20,7 @@ from backoffice.settings import Settings, SettingsError
 
 _FORMAT = 1  # first byte of every sealed value, so the format can change later
 _NONCE_BYTES = 12
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class DecryptionFailed(Exception):
@@ -27,7 +29,7 @@ class DecryptionFailed(Exception):
 
 def _decode_key(name: str, value: str) -> bytes:
     try:
-        key = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        key = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raise SettingsError(f"{name} is not base64url.") from None
     if len(key) != 32:
@@ -48,8 +50,10 @@ class Keyring:
         keys: dict[str, bytes] = {}
         for part in settings.data_keys.split(","):
             key_id, _, value = part.strip().partition(":")
-            if not key_id or not value:
+            if not _KEY_ID.fullmatch(key_id) or not value:
                 raise SettingsError("DATA_KEYS must be `id:base64url(32 bytes)`, comma-separated.")
+            if key_id in keys:  # one of the two would be lost, and what it sealed with it
+                raise SettingsError(f"DATA_KEYS names the key {key_id} twice.")
             keys[key_id] = _decode_key(f"DATA_KEYS {key_id}", value)
         return cls(keys, _decode_key("INDEX_KEY", settings.index_key))
 

@@ -27,12 +27,12 @@ def pick_locale(accept_language: str | None) -> str:
     """
     best, best_quality = DEFAULT_LOCALE, 0.0
     for part in (accept_language or "").split(","):
-        tag, _, rest = part.strip().partition(";")
+        tag, _, rest = part.partition(";")
         try:
             quality = float(rest.partition("=")[2]) if rest else 1.0
         except ValueError:
             quality = 0.0
-        language = tag.lower().split("-")[0]
+        language = tag.strip().lower().split("-")[0]
         if language in LOCALES and quality > best_quality:
             best, best_quality = language, quality
     return best

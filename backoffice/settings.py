@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET_NAMES = ("SECRET_KEY", "DATA_KEYS", "INDEX_KEY", "URL_SIGNING_KEY")
+MODES = ("demo", "test", "production")
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+MIN_SECRET_LETTERS = 32  # of the two secrets that are free text; keys are measured where decoded
 # Published with the code, so anybody can make demo capture codes: never accepted in production.
 DEMO_CAPTURE_CODE_KEY = "ZGVtby1vbmx5LWNhcHR1cmUtY29kZS1rZXktMjAyNiE"
 
@@ -161,37 +167,61 @@ class Settings:
 
 def _convert(raw: str, default: Any, name: str) -> Any:
     if isinstance(default, bool):
-        return raw.strip().lower() in ("1", "true", "yes", "on")
+        word = raw.strip().lower()
+        if word not in YES + NO:  # a mistyped "true" must not switch a protection off
+            raise SettingsError(f"{name} must be true or false, got {raw!r}.")
+        return word in YES
     if isinstance(default, int):
         try:
-            return int(raw)
+            number = int(raw)
         except ValueError:
-            raise SettingsError(f"{name} must be a whole number, got {raw!r}.") from None
+            number = -1
+        if number < 0:
+            raise SettingsError(f"{name} must be a whole number, 0 or more, got {raw!r}.")
+        return number
     return raw
+
+
+@contextmanager
+def _one_at_a_time(var: Path) -> Iterator[None]:
+    """Hold VAR_DIR/secrets.lock; the kernel lets go of it when the process dies."""
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "secrets.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _known_secrets(path: Path) -> dict[str, str]:
+    try:
+        known = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        # New ones would make everything sealed under the old ones unreadable: never draw over it.
+        raise SettingsError(f"{path} is damaged; restore it, or delete VAR_DIR to start afresh.")
+    return known
 
 
 def _local_secrets(var: Path) -> dict[str, str]:
     """Return this machine's own secrets, drawing and keeping them on first use (mode 600)."""
     path = var / "secrets.json"
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    missing = [n for n in (*SECRET_NAMES, "SANDBOX_PAYMENT_SECRET") if n not in known]
-    if missing:
-        for name in missing:
-            key = secrets.token_urlsafe(32)
-            known[name] = f"k1:{key}" if name == "DATA_KEYS" else key
-        var.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
+    names = (*SECRET_NAMES, "SANDBOX_PAYMENT_SECRET")
+    known = _known_secrets(path)
+    if all(name in known for name in names):
+        return known
+    with _one_at_a_time(var):
+        known = _known_secrets(path)
+        for name in names:
+            if name not in known:
+                key = secrets.token_urlsafe(32)
+                known[name] = f"k1:{key}" if name == "DATA_KEYS" else key
+        draft = path.with_suffix(".tmp")
+        draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(known, indent=1))
-        try:
-            os.link(draft, path)  # the first process wins; the others read its secrets
-        except FileExistsError:
-            if len(missing) < len(SECRET_NAMES) + 1:
-                draft.replace(path)
-                return known
-            known = json.loads(path.read_text())
-        finally:
-            draft.unlink(missing_ok=True)
+        draft.replace(path)
     return known
 
 
@@ -209,6 +239,8 @@ def load_settings(environ: dict[str, str] | None = None, **overrides: Any) -> Se
             values[item.name] = _convert(raw, item.default, item.name.upper())
     values.update(overrides)
     settings = Settings(**values)
+    if settings.app_env not in MODES:  # "prod" would run with everything production refuses
+        raise SettingsError(f"APP_ENV must be one of {', '.join(MODES)}, got {settings.app_env!r}.")
     if settings.production:
         refuse_demo_values(settings)
         return settings
@@ -226,6 +258,17 @@ def refuse_demo_values(settings: Settings) -> None:
     for name in SECRET_NAMES:
         if not getattr(settings, name.lower()):
             raise SettingsError(f"APP_ENV=production needs {name}; see docs/settings.md.")
+    drawn = _known_secrets(settings.var / "secrets.json")
+    for name in SECRET_NAMES:
+        value = getattr(settings, name.lower())
+        if value == drawn.get(name):
+            raise SettingsError(
+                f"APP_ENV=production refuses the {name} that was drawn for the demo."
+            )
+        if len(value) < MIN_SECRET_LETTERS:
+            raise SettingsError(
+                f"{name} is too short: APP_ENV=production needs {MIN_SECRET_LETTERS} letters."
+            )
     if "sandbox" in [p.strip() for p in settings.payment_providers.split(",")]:
         raise SettingsError(
             "APP_ENV=production refuses the sandbox payment provider; set PAYMENT_PROVIDERS."
