@@ -1,17 +1,21 @@
-"""A definition as SVG: states in columns by distance from the start, moves as labelled curves."""
+"""A definition as SVG: states in columns by distance from the start, moves as named curves."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from backoffice.workflows.definition import Definition, State
+from backoffice.workflows.drawing_places import Box, boxes, grid
+from backoffice.workflows.drawing_routes import LINE, Curve, Edge, names, routes
 
-WIDTH, HEIGHT = 132, 54  # of a state's box, px
-STEP_X, STEP_Y = 250, 150  # from box to box, px
-MARGIN = 46
+SIZE = (124.0, 52.0)  # of a state's box, px
+STEP = (226.0, 160.0)  # from centre to centre, px
+MARGIN = 12.0
+NAME_WIDTH = 84.0  # names wider than this are broken into lines, px
 FILL = {
     "neutral": "#eceff1",
     "waiting": "#fff4d6",
@@ -19,7 +23,7 @@ FILL = {
     "good": "#e0f3e6",
     "bad": "#fbe4e1",
 }
-LINE = {
+EDGING = {
     "neutral": "#78868f",
     "waiting": "#b7860b",
     "working": "#2f6fb0",
@@ -30,119 +34,130 @@ FONT = "'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Centre of a state's box, px."""
+class Layout:
+    """Everything placed, px."""
 
-    x: float
-    y: float
+    states: Mapping[str, Box]
+    curves: Mapping[Edge, Curve]
+    names: Mapping[Edge, Box]
+    lines: Mapping[Edge, tuple[str, ...]]
 
-
-def svg(definition: Definition, locale: str = "zh", counts: Mapping[str, int] | None = None) -> str:
-    """Return the definition drawn; with `counts`, the number of orders in each state."""
-    places = _places(definition)
-    width = max(p.x for p in places.values()) + WIDTH / 2 + MARGIN
-    height = max(p.y for p in places.values()) + HEIGHT / 2 + MARGIN + 30
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'role="img" aria-label="{escape(definition.title.get(locale))}" font-family="{FONT}">',
-        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#5b6770"/></marker></defs>',
-    ]
-    parts += [_edge(places, *edge, labels) for edge, labels in _edges(definition, locale).items()]
-    for state in definition.states:
-        parts.append(_box(state, places[state.name], locale, counts))
-    return "\n".join([*parts, "</svg>"])
+    def frame(self) -> tuple[float, float, float, float]:
+        """Return left, top, width and height of what is drawn, with its margin."""
+        rects = [*self.states.values(), *self.names.values()]
+        points = [point for curve in self.curves.values() for point in curve.samples()]
+        xs = [r.x + s * r.width / 2 for r in rects for s in (-1, 1)] + [p[0] for p in points]
+        ys = [r.y + s * r.height / 2 for r in rects for s in (-1, 1)] + [p[1] for p in points]
+        left, top = min(xs) - MARGIN, min(ys) - MARGIN
+        return left, top, max(xs) + MARGIN - left, max(ys) + MARGIN - top
 
 
-def _places(definition: Definition) -> dict[str, Place]:
-    """Columns are steps from the start; in a column, states keep the definition's order."""
-    depth = {definition.initial: 0}
-    frontier = [definition.initial]
-    while frontier:
-        here = frontier.pop(0)
-        for transition in definition.transitions:
-            if here in transition.sources and transition.target not in depth:
-                depth[transition.target] = depth[here] + 1
-                frontier.append(transition.target)
-    columns: dict[int, list[str]] = defaultdict(list)
-    for state in definition.states:
-        columns[depth[state.name]].append(state.name)
-    tallest = max(len(names) for names in columns.values())
-    places = {}
-    for column, names in columns.items():
-        lead = (tallest - len(names)) / 2
-        for row, name in enumerate(names):
-            places[name] = Place(
-                MARGIN + WIDTH / 2 + column * STEP_X,
-                MARGIN + HEIGHT / 2 + (row + lead) * STEP_Y,
-            )
-    return places
-
-
-def _edges(definition: Definition, locale: str) -> dict[tuple[str, str], list[str]]:
-    edges: dict[tuple[str, str], list[str]] = defaultdict(list)
+def layout(definition: Definition, locale: str = "zh") -> Layout:
+    """Return where everything stands; kept, because finding it takes some tenths of a second."""
+    edges: dict[Edge, list[str]] = defaultdict(list)
     for transition in definition.transitions:
         for source in transition.sources:
             edges[(source, transition.target)].append(transition.label.get(locale))
-    return edges
+    lines = tuple((edge, _broken(labels)) for edge, labels in edges.items())
+    return _layout(tuple(grid(definition).items()), lines)
 
 
-def _edge(places: Mapping[str, Place], source: str, target: str, labels: list[str]) -> str:
-    a, b = places[source], places[target]
-    if source == target:
-        path = f"M{a.x - 24:.0f} {a.y + HEIGHT / 2:.0f}c-16 34 64 34 48 0"
-        middle = Place(a.x, a.y + HEIGHT / 2 + 38)
-    else:
-        start, end, bend = _ends(a, b)
-        path = (
-            f"M{start.x:.0f} {start.y:.0f}C{start.x + bend[0]:.0f} {start.y + bend[1]:.0f} "
-            f"{end.x + bend[2]:.0f} {end.y + bend[3]:.0f} {end.x:.0f} {end.y:.0f}"
-        )
-        middle = Place(
-            (start.x + end.x) / 2 + 0.375 * (bend[0] + bend[2]),
-            (start.y + end.y) / 2 + 0.375 * (bend[1] + bend[3]),
-        )
-    text = escape(" / ".join(labels))
-    halo = 'stroke="#fff" stroke-width="4" paint-order="stroke"'
+@lru_cache(maxsize=32)
+def _layout(
+    places: tuple[tuple[str, tuple[int, int]], ...], lines: tuple[tuple[Edge, tuple[str, ...]], ...]
+) -> Layout:
+    states = boxes(dict(places), SIZE, STEP)
+    curves = routes([edge for edge, _ in lines], states)
+    sizes = {
+        edge: (max(text_width(line) for line in text), LINE * len(text)) for edge, text in lines
+    }
+    return Layout(states, curves, names(curves, sizes, states), dict(lines))
+
+
+def text_width(text: str, size: float = 12.0) -> float:
+    """Return the width of a line of text, a little more than any of our typefaces needs, px."""
+    wide = sum(ord(letter) > 0x2E7F for letter in text)
+    return size * (wide + 0.57 * (len(text) - wide)) + 2
+
+
+def _broken(labels: list[str]) -> tuple[str, ...]:
+    """Return the names of one edge in lines, broken at spaces when they are long."""
+    lines: list[str] = []
+    for number, label in enumerate(labels):
+        words = (f"{label} /" if number + 1 < len(labels) else label).split(" ")
+        line = ""
+        for word in words:
+            longer = f"{line} {word}" if line else word
+            if line and text_width(longer) > NAME_WIDTH and word != "/":
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return tuple(lines)
+
+
+def svg(
+    definition: Definition,
+    locale: str = "zh",
+    counts: Mapping[str, int] | None = None,
+    links: Mapping[str, str] | None = None,
+) -> str:
+    """Return the definition drawn. Colours are attributes, no styles: fit for a strict page.
+
+    counts: the number of orders in each state, shown in its box. links: addresses the boxes lead
+    to, by state.
+    """
+    placed = layout(definition, locale)
+    left, top, width, height = placed.frame()
+    title = escape(definition.title.get(locale))
+    arrow = f"arrow-{definition.name}"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {top:.0f} {width:.0f} '
+        f'{height:.0f}" role="img" aria-label="{title}" font-family="{FONT}">',
+        f'<defs><marker id="{arrow}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#5b6770"/></marker></defs>',
+        f'<rect x="{left:.0f}" y="{top:.0f}" width="{width:.0f}" height="{height:.0f}" '
+        'fill="#fff"/>',
+    ]
+    parts += [_curve(curve, arrow) for curve in placed.curves.values()]
+    parts += [_name(box, placed.lines[edge]) for edge, box in placed.names.items()]
+    for state in definition.states:
+        drawn = _state(state, placed.states[state.name], locale, counts)
+        address = (links or {}).get(state.name)
+        parts.append(f'<a href="{escape(address)}">{drawn}</a>' if address else drawn)
+    return "\n".join([*parts, "</svg>"])
+
+
+def _curve(curve: Curve, arrow: str) -> str:
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = curve.points
     return (
-        f'<path d="{path}" fill="none" stroke="#5b6770" stroke-width="1.3" '
-        f'marker-end="url(#arrow)"/><text x="{middle.x:.0f}" y="{middle.y:.0f}" font-size="12" '
-        f'fill="#37424a" text-anchor="middle" {halo}>{text}</text>'
+        f'<path d="M{ax:.0f} {ay:.0f}C{bx:.0f} {by:.0f} {cx:.0f} {cy:.0f} {dx:.0f} {dy:.0f}" '
+        f'fill="none" stroke="#5b6770" stroke-width="1.3" marker-end="url(#{arrow})"/>'
     )
 
 
-def _ends(a: Place, b: Place) -> tuple[Place, Place, tuple[float, float, float, float]]:
-    """Return where a curve leaves and arrives, and the offsets of its two control points."""
-    if b.x > a.x:  # forward: right side to left side
-        return (
-            Place(a.x + WIDTH / 2, a.y),
-            Place(b.x - WIDTH / 2 - 2, b.y),
-            (60.0, 0.0, -60.0, 0.0),
-        )
-    if b.x < a.x:  # back: under the boxes
-        return (
-            Place(a.x - 20, a.y + HEIGHT / 2),
-            Place(b.x + 20, b.y + HEIGHT / 2 + 2),
-            (-30.0, 60.0, 30.0, 60.0),
-        )
-    side = 1 if b.y > a.y else -1  # same column: down on the right, up on the left
-    return (
-        Place(a.x + side * 20, a.y + side * HEIGHT / 2),
-        Place(b.x + side * 20, b.y - side * (HEIGHT / 2 + 2)),
-        (side * 14.0, side * 24.0, side * 14.0, -side * 24.0),
+def _name(box: Box, lines: tuple[str, ...]) -> str:
+    first = box.y - box.height / 2 + LINE - 4
+    spans = "".join(
+        f'<tspan x="{box.x:.0f}" y="{first + LINE * number:.0f}">{escape(line)}</tspan>'
+        for number, line in enumerate(lines)
     )
+    halo = 'stroke="#fff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
+    return f'<text class="move" font-size="12" fill="#37424a" text-anchor="middle" {halo}>{spans}</text>'
 
 
-def _box(state: State, place: Place, locale: str, counts: Mapping[str, int] | None) -> str:
-    x, y = place.x - WIDTH / 2, place.y - HEIGHT / 2
+def _state(state: State, box: Box, locale: str, counts: Mapping[str, int] | None) -> str:
     weight = 2.6 if state.terminal else 1.3
-    count = "" if counts is None else f"{counts.get(state.name, 0):,}"
-    second = count or state.name
+    second = state.name if counts is None else f"{counts.get(state.name, 0):,}"
+    size, bold = (12, "") if counts is None else (15, ' font-weight="600"')
+    label = escape(state.label.get(locale))
+    first = next((s for s in (15, 14, 13, 12) if text_width(label, s) < box.width - 12), 11)
     return (
-        f'<g><rect x="{x:.0f}" y="{y:.0f}" width="{WIDTH}" height="{HEIGHT}" rx="8" '
-        f'fill="{FILL[state.tone]}" stroke="{LINE[state.tone]}" stroke-width="{weight}"/>'
-        f'<text x="{place.x:.0f}" y="{place.y - 3:.0f}" font-size="15" font-weight="600" '
-        f'fill="#1d262c" text-anchor="middle">{escape(state.label.get(locale))}</text>'
-        f'<text x="{place.x:.0f}" y="{place.y + 16:.0f}" font-size="12" fill="#4b565e" '
+        f'<g class="state"><rect x="{box.x - box.width / 2:.0f}" y="{box.y - box.height / 2:.0f}" '
+        f'width="{box.width:.0f}" height="{box.height:.0f}" rx="8" fill="{FILL[state.tone]}" '
+        f'stroke="{EDGING[state.tone]}" stroke-width="{weight}"/>'
+        f'<text x="{box.x:.0f}" y="{box.y - 4:.0f}" font-size="{first}" font-weight="600" '
+        f'fill="#1d262c" text-anchor="middle">{label}</text>'
+        f'<text x="{box.x:.0f}" y="{box.y + 16:.0f}" font-size="{size}"{bold} fill="#4b565e" '
         f'text-anchor="middle">{escape(second)}</text></g>'
     )
