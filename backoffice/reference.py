@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -186,19 +185,16 @@ def load_reference_data(session: Session) -> None:
             .on_conflict_do_nothing()
         )
     for standard in BUILTIN.values():
-        known = session.scalars(
-            select(PhotoStandard.id).where(
-                PhotoStandard.name == standard.name, PhotoStandard.version == standard.version
+        session.execute(
+            insert(PhotoStandard)
+            .values(
+                id=uuid7(),
+                name=standard.name,
+                version=standard.version,
+                title_zh=standard.title_zh,
+                title_en=standard.title_en,
+                data=standard.to_dict(),
             )
-        ).one_or_none()
-        if known is None:
-            session.add(
-                PhotoStandard(
-                    name=standard.name,
-                    version=standard.version,
-                    title_zh=standard.title_zh,
-                    title_en=standard.title_en,
-                    data=standard.to_dict(),
-                )
-            )
+            .on_conflict_do_nothing()  # two commands may start at once
+        )
     session.flush()

@@ -29,6 +29,9 @@ from backoffice.models.vocabulary import (
 
 DEFAULT_WINDOW_DAYS = 60
 MAX_PRICE_FEN = 1_000_000
+# The database holds the same ranges (models/batch.py); here they get a sentence.
+UNPAID_MINUTES = range(1, 10080 + 1)
+ATTEMPTS = range(1, 1000 + 1)
 TRIES_FOR_A_FREE_CODE = 20
 
 
@@ -76,9 +79,15 @@ PRINTS = Text("纸质照片一版", "One sheet of prints")
 def default_services(fees_fen: Sequence[int]) -> list[ServicePrice]:
     """Return the usual services: the portrait, and prints; the fees in that order.
 
-    Defaults are 2000 and 1000 fen, inside the range of DOMAIN section 7.
+    Defaults are 2000 and 1000 fen, inside the range of DOMAIN section 7. Raises InvalidInput when
+    there are more fees than services.
     """
-    fees = [*fees_fen, *(2000, 1000)[len(fees_fen) :]][:2]
+    if len(fees_fen) > 2:
+        raise InvalidInput(
+            "fee_fen",
+            Text("最多两个价格：图像采集、纸质照片。", "At most two fees: portrait, prints."),
+        )
+    fees = [*fees_fen, *(2000, 1000)[len(fees_fen) :]]
     return [
         ServicePrice("portrait", PORTRAIT, fees[0], required=True),
         ServicePrice("prints", PRINTS, fees[1]),
@@ -194,17 +203,44 @@ def _check(plan: BatchPlan) -> None:
         if value not in [word.value for word in known]:
             listed = "/".join(known)
             raise InvalidInput(name, Text(f"只能是 {listed}。", f"Must be one of {listed}."))
-    if not 1 <= len(plan.name.strip()) <= 100:
+    if not 1 <= len(plan.name.strip()) <= 100 or not plan.name.strip().isprintable():
         raise InvalidInput(
             "name", Text("请填写 1–100 字的批次名称。", "Give a name of 1–100 letters.")
         )
+    _check_ranges(plan)
     methods = {m.value for m in DeliveryMethod}
     if not plan.delivery_methods or not set(plan.delivery_methods) <= methods:
         raise InvalidInput(
             "delivery_methods",
             Text("请选择至少一种取件方式。", "Choose at least one delivery method."),
         )
-    for service in plan.services:
+    _check_services(plan.services)
+
+
+def _check_ranges(plan: BatchPlan) -> None:
+    numbers = {
+        "unpaid_minutes": (plan.unpaid_minutes, UNPAID_MINUTES),
+        "max_attempts": (plan.max_attempts, ATTEMPTS),
+    }
+    for name, (value, allowed) in numbers.items():
+        if value not in allowed:
+            low, high = allowed[0], allowed[-1]
+            raise InvalidInput(
+                name, Text(f"应在 {low} 到 {high} 之间。", f"Must be from {low} to {high}.")
+            )
+
+
+def _check_services(services: Sequence[ServicePrice]) -> None:
+    codes = [service.code for service in services]
+    if not codes or len(set(codes)) < len(codes):
+        raise InvalidInput(
+            "services",
+            Text(
+                "请至少提供一项服务，且服务代码不能重复。",
+                "Offer at least one service, each code once.",
+            ),
+        )
+    for service in services:
         if not 0 <= service.price_fen <= MAX_PRICE_FEN:
             raise InvalidInput(
                 "price_fen",

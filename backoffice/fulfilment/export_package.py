@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import re
+import string
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from backoffice.errors import BackofficeError
+from backoffice.errors import InvalidInput
+from backoffice.i18n import Text
+from backoffice.imports.safe_cells import FORMULA_START
 from backoffice.models import Batch, Enrolment, Order, OrderEvent, Photo
 from backoffice.models.vocabulary import OrderKind, OrderState
-from backoffice.storage import Storage
+from backoffice.storage import ObjectDamaged, ObjectMissing, Storage
 from backoffice.workflows.capture_order import CAPTURE_ORDER
 
 FINISHED = (
@@ -37,6 +41,8 @@ EXCEPTIONS = ("学号", "姓名（脱敏）", "院系", "班级", "状态")
 NOT_STARTED = "未下单"
 FILE_MISSING = "照片文件缺失或损坏"
 PAGE = 500
+NAME_FIELDS = ("student_no", "college", "class_name", "number")
+NAME_PART_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -60,20 +66,24 @@ def export_package(
 
     Pictures: approved or further, under photos/. A picture that cannot be read or whose SHA-256
     differs from what was approved becomes an exception, never a silent gap. `out` appears whole or
-    not at all.
+    not at all, readable by its owner only. name_template: see `check_name_template`.
+    Raises InvalidInput for a template that is not safe.
     """
+    check_name_template(name_template)
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.{os.getpid()}.part")
     manifest: list[Sequence[object]] = []
     exceptions: list[Sequence[object]] = []
+    used: set[str] = set()
     try:
+        draft.touch(mode=0o600)
         with zipfile.ZipFile(draft, "w") as package:
             for row in _finished(session, batch):
                 data = _picture(storage, row)
                 if data is None:
                     exceptions.append((*_person(row), FILE_MISSING))
                     continue
-                name = f"photos/{_file_name(name_template, row, len(manifest))}"
+                name = f"photos/{_file_name(name_template, row, len(manifest), used)}"
                 _add(package, name, data)
                 manifest.append(
                     (
@@ -91,6 +101,35 @@ def export_package(
     finally:
         draft.unlink(missing_ok=True)
     return ExportReport(len(manifest), len(exceptions), out.stat().st_size)
+
+
+def check_name_template(template: str) -> None:
+    """Raise InvalidInput unless the file names it makes are distinct and stay in their folder.
+
+    Fields: student_no, college, class_name, number (of the picture in the package); one of the
+    first and the last is needed. `/` makes folders; the name ends in `.jpg`.
+    """
+    try:
+        pieces = list(string.Formatter().parse(template))
+    except ValueError:
+        pieces = [("", "?", "", None)]
+    fields = [field for _, field, _, _ in pieces if field is not None]
+    # no attributes, indexes, conversions or widths: `{student_no.__class__}` is no file name
+    plain = all(not spec and not conversion for _, _, spec, conversion in pieces)
+    parts = template.split("/")
+    tame = all(part and not part.startswith((".", " ")) for part in parts)
+    letters = re.fullmatch(r"[^\\:*?\"<>|\x00-\x1f\x7f]+\.jpg", template)
+    known = set(fields) <= set(NAME_FIELDS) and {"student_no", "number"} & set(fields)
+    if not (plain and tame and letters and known):
+        raise InvalidInput(
+            "names",
+            Text(
+                "文件名模板应形如 {student_no}.jpg；可用字段：student_no、number、college、"
+                "class_name，须含前两者之一，可用 / 分文件夹。",
+                "The template looks like {student_no}.jpg; fields: student_no, number, college, "
+                "class_name, with one of the first two; / makes folders.",
+            ),
+        )
 
 
 def _finished(session: Session, batch: Batch) -> Iterator[Row[Any]]:
@@ -112,8 +151,9 @@ def _finished(session: Session, batch: Batch) -> Iterator[Row[Any]]:
             approved.c.approved_at,
         )
         .join(Order, Order.enrolment_id == Enrolment.id)
-        .join(Photo, Photo.id == Order.photo_id)
-        .join(approved, approved.c.order_id == Order.id)
+        # outer: an order whose picture is lost must show up as an exception
+        .outerjoin(Photo, Photo.id == Order.photo_id)
+        .outerjoin(approved, approved.c.order_id == Order.id)
         .where(
             Order.batch_id == batch.id,
             Order.kind == OrderKind.CAPTURE,
@@ -126,10 +166,16 @@ def _finished(session: Session, batch: Batch) -> Iterator[Row[Any]]:
 
 def _unfinished(session: Session, batch: Batch) -> Iterator[Sequence[object]]:
     """Yield everyone on the list without an approved picture, with the state of their order."""
-    live = (
-        select(Order.enrolment_id, func.max(Order.created_at).label("latest"))
+    latest = (
+        select(Order.enrolment_id, Order.state)
         .where(Order.batch_id == batch.id, Order.kind == OrderKind.CAPTURE)
-        .group_by(Order.enrolment_id)
+        .ext(distinct_on(Order.enrolment_id))
+        .order_by(
+            Order.enrolment_id,
+            Order.state.in_(FINISHED).desc(),
+            Order.created_at.desc(),
+            Order.id.desc(),
+        )
         .subquery()
     )
     query = (
@@ -138,18 +184,12 @@ def _unfinished(session: Session, batch: Batch) -> Iterator[Sequence[object]]:
             Enrolment.name_masked,
             Enrolment.college,
             Enrolment.class_name,
-            Order.state,
+            latest.c.state,
         )
-        .outerjoin(live, live.c.enrolment_id == Enrolment.id)
-        .outerjoin(
-            Order,
-            (Order.enrolment_id == Enrolment.id)
-            & (Order.created_at == live.c.latest)
-            & (Order.kind == OrderKind.CAPTURE),
-        )
+        .outerjoin(latest, latest.c.enrolment_id == Enrolment.id)
         .where(
             Enrolment.batch_id == batch.id,
-            Order.state.is_(None) | Order.state.not_in(FINISHED),
+            latest.c.state.is_(None) | latest.c.state.not_in(FINISHED),
         )
         .order_by(Enrolment.student_no)
     )
@@ -163,23 +203,35 @@ def _person(row: Any) -> tuple[object, ...]:
 
 
 def _picture(storage: Storage, row: Any) -> bytes | None:
+    if row.result_key is None or row.approved_at is None:
+        return None
     try:
         data = storage.get(row.result_key)
-    except BackofficeError:
-        return None
+    except (ObjectMissing, ObjectDamaged):
+        return None  # a store that is down stops the export instead
     return data if hashlib.sha256(data).digest() == row.result_sha256 else None
 
 
-def _file_name(template: str, row: Any, number: int) -> str:
-    """Return the file's name; anything that could leave the folder is replaced."""
+def _file_name(template: str, row: Any, number: int, used: set[str]) -> str:
+    """Return the file's name; anything that could leave the folder is replaced.
+
+    Two numbers that differ only in what is replaced (`A/1`, `A_1`) still get two names.
+    """
     parts = {
         "student_no": row.student_no,
         "college": row.college or "未分院系",
         "class_name": row.class_name or "未分班",
         "number": f"{number + 1:05d}",
     }
-    safe = {key: re.sub(r"[^\w()-]+", "_", str(value)) for key, value in parts.items()}
-    return template.format(**safe)
+    safe = {
+        key: re.sub(r"[^\w()-]+", "_", str(value))[:NAME_PART_LETTERS] or "_"
+        for key, value in parts.items()
+    }
+    name = template.format(**safe)
+    if name.casefold() in used:  # as Windows compares them
+        name = f"{name.removesuffix('.jpg')}_{number + 1:05d}.jpg"
+    used.add(name.casefold())
+    return name
 
 
 def _add(package: zipfile.ZipFile, name: str, data: bytes) -> None:
@@ -200,7 +252,7 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
 
 def _harmless(value: object) -> object:
     text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\0") else value
+    return f"'{text}" if text.startswith(FORMULA_START) else value
 
 
 def _iso(moment: datetime) -> str:
