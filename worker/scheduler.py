@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from backoffice.batches.closing import CLOSE, close_when_over
+from backoffice.batches.reminders import REMIND, remind_unfinished
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.payments import refunds
@@ -33,7 +34,7 @@ SWEEP_GRACE_SECONDS = 10.0
 REFUND_POLL_SECONDS = 60.0
 TIMERS_PER_TICK = 500
 # What timers that belong to no order do.
-ACTIONS: dict[str, Action] = {CLOSE: close_when_over}
+ACTIONS: dict[str, Action] = {CLOSE: close_when_over, REMIND: remind_unfinished}
 log = logging.getLogger("worker.scheduler")
 
 

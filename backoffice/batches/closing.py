@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from backoffice.batches.reminders import arm_reminder
 from backoffice.models import Batch
 from backoffice.models.vocabulary import BatchState
 from backoffice.workflows import timers
@@ -15,8 +16,9 @@ CLOSE = "batch.close"
 
 
 def arm_closing(session: Session, batch: Batch) -> None:
-    """Let the batch close at the end of its window; call it again when the window changes."""
+    """Let the batch remind and close by its window; call it again when the window changes."""
     timers.arm(session, CLOSE, batch.id, batch.closes_at)
+    arm_reminder(session, batch)
 
 
 def close_when_over(session: Session, batch_id: uuid.UUID, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,9 +12,10 @@ from sqlalchemy.orm import Session
 from backoffice.i18n import Text
 from backoffice.messaging.templates import kind_of, render, render_reasons
 from backoffice.models import Order, OrderEvent, RejectionReason, Shipment
-from backoffice.models.vocabulary import BatchMode, OrderKind
+from backoffice.models.vocabulary import BatchMode, OrderKind, OrderState
 
 MAX_REASONS = 3
+CHINA = ZoneInfo("Asia/Shanghai")  # students read school time, wherever the server stands
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,15 @@ class Composed:
 def compose(session: Session, effect: str, order: Order, sequence: int) -> Composed | None:
     """Return the message for the outbox effect `notify.…` of the event `sequence`.
 
-    None when the decision was taken back before the message left. Raises KeyError for an
-    unknown effect.
+    None when there is nothing to say any more: the decision was taken back before the message
+    left, or the reminded student has finished. Raises KeyError for an unknown effect.
     """
     if _taken_back(session, order.id, sequence):
         return None
-    name, values = _CHOICES[effect](session, order, sequence)
+    choice = _CHOICES[effect](session, order, sequence)
+    if choice is None:
+        return None
+    name, values = choice
     locale = order.student.locale
     values |= {"number": order.number, "yuan": yuan(order.amount_fen)}
     if "reasons" in values:
@@ -94,6 +99,17 @@ def _refunded(session: Session, order: Order, sequence: int) -> tuple[str, dict[
     return "refunded", {}
 
 
+def _reminder(session: Session, order: Order, sequence: int) -> tuple[str, dict[str, str]] | None:
+    names = {
+        OrderState.DRAFT: "reminder_unpaid",
+        OrderState.PAID: "reminder_photo",
+        OrderState.REJECTED: "reminder_photo",
+    }
+    name = names.get(OrderState(order.state))
+    closes = f"{order.batch.closes_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return (name, {"closes": closes}) if name else None
+
+
 def _reasons(session: Session, order_id: uuid.UUID, sequence: int, locale: str) -> str:
     event = _event(session, order_id, sequence)
     codes = list(event.reasons) if event else []
@@ -115,4 +131,5 @@ _CHOICES = {
     "notify.rejected": _rejected,
     "notify.shipped": _shipped,
     "notify.refunded": _refunded,
+    "notify.reminder": _reminder,
 }

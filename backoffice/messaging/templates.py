@@ -39,6 +39,20 @@ TEMPLATES: dict[str, Template] = {
             "We received {yuan} yuan for reprint order {number}. Your prints will be made soon.",
         ),
     ),
+    "reminder_unpaid": Template(
+        Text("订单 {number} 尚未支付", "Order {number} is not paid yet"),
+        Text(
+            "采集将于 {closes} 截止，您的订单 {number} 尚未支付，请尽快完成支付和拍照。",
+            "The collection closes on {closes}. Order {number} is not paid yet; please finish soon.",
+        ),
+    ),
+    "reminder_photo": Template(
+        Text("订单 {number} 尚未提交照片", "Order {number} still needs a photo"),
+        Text(
+            "采集将于 {closes} 截止，您的订单 {number} 还没有合格的照片，请尽快拍摄并提交。",
+            "The collection closes on {closes}. Order {number} still needs a photo; please submit it.",
+        ),
+    ),
     "approved": Template(
         Text("订单 {number} 照片已通过审核", "The photo of order {number} is approved"),
         Text(

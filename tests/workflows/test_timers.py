@@ -26,7 +26,9 @@ def run_all(session, now, actions=ACTIONS):
 
 
 def outcomes(session, subject_id):
-    query = select(Timer.state, Timer.outcome).where(Timer.subject_id == subject_id)
+    query = select(Timer.state, Timer.outcome).where(
+        Timer.subject_id == subject_id, Timer.action == CLOSE
+    )
     return [tuple(row) for row in session.execute(query.order_by(Timer.id))]
 
 

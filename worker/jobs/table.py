@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worker.jobs.bulk import bulk_run
 from worker.jobs.job import EffectJob
 from worker.jobs.messages import email_photo, notify
 from worker.jobs.photo import fail_photo, process_photo
@@ -15,10 +16,12 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     "notify.rejected": _NOTIFY,
     "notify.shipped": _NOTIFY,
     "notify.refunded": _NOTIFY,
+    "notify.reminder": _NOTIFY,
     "refund.send": EffectJob(send_refund),
     "refund.retry": EffectJob(send_refund),
     "photo.process": EffectJob(
         process_photo, give_up=fail_photo, max_tries=2, first_delay_seconds=0.5
     ),
     "email.photo": EffectJob(email_photo),
+    "bulk.run": EffectJob(bulk_run),
 }
