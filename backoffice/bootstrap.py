@@ -9,17 +9,25 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from backoffice.settings import Settings, load_settings
+from backoffice.settings import Settings, SettingsError, load_settings
 
 
 def prepare(settings: Settings) -> dict[str, Any] | None:
-    """Prepare the database of `settings`; return the content of demo.json, or None."""
+    """Prepare the database of `settings`; return the content of demo.json, or None.
+
+    Raises SettingsError when production would run on demo data.
+    """
+    from backoffice import create_app
+    from backoffice.db import db
     from backoffice.migrate import upgrade
-    from wsgi import create_app
 
     upgrade(settings.database_url)
     with create_app(settings).app_context():
-        return _fill(settings)
+        try:
+            return _fill(settings)
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def _fill(settings: Settings) -> dict[str, Any] | None:
@@ -27,17 +35,22 @@ def _fill(settings: Settings) -> dict[str, Any] | None:
     from backoffice.db import db
     from backoffice.reference import load_reference_data
 
-    load_reference_data(db.session())
-    path = settings.var / "demo.json"
+    session, path = db.session(), settings.var / "demo.json"
+    if settings.production and demo_data.has_demo_schools(session):
+        raise SettingsError(
+            "APP_ENV=production refuses a database with demo data; set DATABASE_URL to another."
+        )
+    load_reference_data(session)
+    if settings.demo and demo_data.is_empty(session):
+        demo_data.load(session)
+        path.unlink(missing_ok=True)  # the log-ins of a database that is gone
     content = None
-    if settings.demo:
-        if demo_data.is_empty(db.session()):
-            demo_data.load(db.session())
-            path.unlink(missing_ok=True)
-            content = demo_data.write_demo_file(db.session(), settings, path)
-        elif path.exists() or demo_data.has_demo_schools(db.session()):
-            content = demo_data.write_demo_file(db.session(), settings, path)
-    db.session.commit()
+    if settings.demo and demo_data.has_demo_schools(session):
+        known = demo_data.known_logins(session, path)
+        content = demo_data.demo_content(session, settings, known)
+    session.commit()
+    if content:
+        demo_data.write_demo_file(content, path)  # after the commit, so that its log-ins work
     return content
 
 
@@ -45,7 +58,11 @@ def main() -> int:
     """Prepare the configured database; one sentence on what went wrong, if anything."""
     from supervisor.embedded import with_addresses
 
-    prepare(with_addresses(load_settings()))
+    try:
+        prepare(with_addresses(load_settings()))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask_security.utils import hash_password
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,7 @@ from backoffice.identity.last_four import last_four, last_four_variants
 from backoffice.identity.masking import mask_id, mask_name
 from backoffice.models import Batch, Enrolment, Role, School, Staff
 from backoffice.models.vocabulary import BatchMode, RejectPolicy, StaffRole
+from backoffice.security.staff_accounts import hash_staff_password
 from backoffice.settings import Settings
 
 SCHOOLS = (("10001", "示例大学"), ("10002", "示范学院"))
@@ -142,19 +142,37 @@ def reset_staff(session: Session) -> dict[str, dict[str, str]]:
                 active=True,
             )
             session.add(staff)
-        staff.password = hash_password(password)
+        staff.password = hash_staff_password(password)
         logins[role.value] = {"email": email, "password": password}
     session.flush()
     return logins
 
 
-def write_demo_file(session: Session, settings: Settings, path: Path) -> dict[str, Any]:
-    """Write var/demo.json (CONTRACT section 2) and return it; log-ins survive a restart."""
-    known = json.loads(path.read_text()) if path.exists() else {}
-    batches = session.scalars(select(Batch).order_by(Batch.id).limit(len(PLANS))).all()
-    content = {
+def known_logins(session: Session, path: Path) -> dict[str, dict[str, str]] | None:
+    """Return the log-ins of an earlier demo.json, or None when it does not hold them all."""
+    try:
+        staff: dict[str, dict[str, str]] = json.loads(path.read_text())["staff"]
+        emails = [staff[role.value]["email"] for role in StaffRole if staff[role.value]["password"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    found = session.scalars(select(Staff.id).where(Staff.email.in_(emails))).all()
+    return staff if len(found) == len(StaffRole) else None
+
+
+def demo_content(
+    session: Session, settings: Settings, staff: dict[str, dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """Return what demo.json says (CONTRACT section 2); without `staff`, with new log-ins."""
+    batches = session.scalars(
+        select(Batch)
+        .join(School)
+        .where(School.code.in_([code for code, _ in SCHOOLS]))
+        .order_by(Batch.id)
+        .limit(len(PLANS))
+    ).all()
+    return {
         "base_url": settings.public_url,
-        "staff": known.get("staff") or reset_staff(session),
+        "staff": staff or reset_staff(session),
         "batches": [
             {
                 "feature_code": batch.feature_code,
@@ -172,11 +190,16 @@ def write_demo_file(session: Session, settings: Settings, path: Path) -> dict[st
         },
         "students": [_sample_student(session, settings, batch) for batch in batches],
     }
+
+
+def write_demo_file(content: dict[str, Any], path: Path) -> None:
+    """Write demo.json, whole or not at all, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content, ensure_ascii=False, indent=1))
     draft.replace(path)
-    return content
 
 
 def _sample_student(session: Session, settings: Settings, batch: Batch) -> dict[str, str]:
