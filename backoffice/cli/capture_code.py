@@ -21,6 +21,8 @@ from backoffice.models import Batch, Enrolment, School
 from backoffice.services import services
 from backoffice.settings import load_settings
 
+# A genuine code leaves no field empty, and the decoder refuses one that does.
+LEVEL, MAJOR = "本科", "未分专业"
 group = AppGroup("capture-code", help="Capture codes (图像采集码) of the demo issuer.")
 
 
@@ -72,9 +74,9 @@ def issue(
             person = _Person(
                 enrolment.name_masked,
                 enrolment.id_masked or f"***{enrolment.id_last4}",
-                enrolment.id_last4 or "",
-                enrolment.level or "本科",
-                enrolment.major or "",
+                _last_four_of(enrolment),
+                enrolment.level or LEVEL,
+                enrolment.major or MAJOR,
             )
         payload = _payload(school, student_no, person, days)
     text = DemoCaptureCodes.from_settings(services().settings).issue(payload)
@@ -91,8 +93,8 @@ class _Person:
     name_masked: str
     id_masked: str
     id_last4: str
-    level: str = "本科"
-    major: str = ""
+    level: str = LEVEL
+    major: str = MAJOR
 
 
 def _payload(school: School, serial: str, person: _Person, days: int) -> CaptureCodePayload:
@@ -107,6 +109,15 @@ def _payload(school: School, serial: str, person: _Person, days: int) -> Capture
         major=person.major,
         expires_at=(datetime.now(UTC) + timedelta(days=days)).replace(microsecond=0),
     )
+
+
+def _last_four_of(enrolment: Enrolment) -> str:
+    if not enrolment.id_last4:
+        raise InvalidInput(
+            "student_no",
+            Text("名单中没有这名学生的证件后四位。", "The roster lacks this student's last four."),
+        )
+    return enrolment.id_last4
 
 
 def _school(session: Session, code: str | None, batch: Batch | None) -> School | None:

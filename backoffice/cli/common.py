@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +15,8 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from backoffice.errors import BackofficeError
+from backoffice.i18n import Text
+from backoffice.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, UNREADABLE = 1, 2
@@ -33,6 +36,16 @@ class Unreadable(Exception):
     def __init__(self, error: BackofficeError) -> None:
         self.error = error
         super().__init__(error.code)
+
+
+class FileUnusable(BackofficeError):
+    """A file or folder given on the command line cannot be read or written."""
+
+    code = "file_unusable"
+    detail = Text(
+        "文件或文件夹无法读写（{reason}），请检查路径和权限。",
+        "A file or folder cannot be read or written ({reason}); check its path and permissions.",
+    )
 
 
 def answer(result: dict[str, Any], as_json: bool, lines: Callable[[], Iterator[str]]) -> None:
@@ -60,6 +73,11 @@ def reports_errors(function: F) -> F:
         except BackofficeError as error:
             _report(error, as_json)
             sys.exit(FAILED)
+        except OSError as error:
+            if error.filename is None:  # no file of the caller's: a fault of ours or a server's
+                raise
+            _report(FileUnusable(reason=error.strerror), as_json)
+            sys.exit(FAILED)
 
     return wrapper  # type: ignore[return-value]
 
@@ -83,16 +101,27 @@ def database_command(function: F) -> F:
         from backoffice.migrate import upgrade
         from backoffice.reference import load_reference_data
         from backoffice.services import services
-        from backoffice.settings import load_settings
-        from supervisor.embedded import with_addresses
 
-        running = with_addresses(load_settings())
-        upgrade(services().settings.database_url or running.database_url)
+        _start_servers(services().settings)
+        upgrade(services().settings.database_url)
         with transaction() as session:
             load_reference_data(session)
         return function(*args, **kwargs)
 
     return with_appcontext(reports_errors(wrapper))  # type: ignore[return-value]
+
+
+def _start_servers(settings: Settings) -> None:
+    """Start or attach to the embedded servers, where the application's addresses are theirs."""
+    from supervisor.embedded import expected_addresses, with_addresses
+
+    ours = expected_addresses(replace(settings, database_url="", redis_url=""))
+    outside = {
+        name: address
+        for name in ("database_url", "redis_url")
+        if (address := getattr(settings, name)) != getattr(ours, name)
+    }
+    with_addresses(replace(settings, **({"database_url": "", "redis_url": ""} | outside)))
 
 
 @contextmanager

@@ -65,14 +65,16 @@ def process(source: Path, out: Path, standard: str, as_json: bool) -> None:
 def sheet(source: Path, out: Path, layout: str, caption: str | None, as_json: bool) -> None:
     """Lay a finished portrait out on photo paper."""
     from backoffice.photos.layouts import LAYOUTS, render_sheet
+    from backoffice.photos.reading import decode
 
     if layout not in LAYOUTS:
         known = ", ".join(LAYOUTS)
         raise InvalidInput(
             "layout", Text(f"没有这个版式；可用：{known}。", f"Unknown layout; known: {known}.")
         )
-    chosen = LAYOUTS[layout]
-    out.write_bytes(render_sheet(source.read_bytes(), chosen, caption))
+    chosen, data = LAYOUTS[layout], source.read_bytes()
+    decode(data)  # says in a sentence what is wrong with the picture
+    out.write_bytes(render_sheet(data, chosen, caption))
 
     def lines() -> Iterator[str]:
         yield str(out)

@@ -10,7 +10,14 @@ import click
 from flask.cli import AppGroup
 
 from backoffice.batches.operations import find_batch
-from backoffice.cli.common import Unreadable, answer, database_command, json_option, transaction
+from backoffice.cli.common import (
+    FileUnusable,
+    Unreadable,
+    answer,
+    database_command,
+    json_option,
+    transaction,
+)
 
 group = AppGroup("roster", help="Graduate rosters.")
 
@@ -26,7 +33,7 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 @group.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--batch", "code", required=True, help="Feature code of the batch.")
 @click.option("--dry-run", is_flag=True, help="Report what would change; change nothing.")
 @click.option("--map", "pairs", multiple=True, metavar="列=field", help="Map a column by hand.")
@@ -46,13 +53,17 @@ def import_(
     from backoffice.imports.operations import import_roster
 
     overrides = _mapping(pairs)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Unreadable(FileUnusable(reason=error.strerror)) from error
     result: dict[str, Any] = {}
     try:
         with transaction() as session:
             report = import_roster(
                 session,
                 find_batch(session, code),
-                file.read_bytes(),
+                data,
                 file.name,
                 mapping_overrides=overrides,
                 dry_run=dry_run,

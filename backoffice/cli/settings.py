@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 
-import click
 from flask.cli import AppGroup
 
+from backoffice.cli.common import answer, json_option
 from backoffice.settings import ROOT, Settings
 
 group = AppGroup("settings", help="Configuration.")
@@ -27,6 +28,11 @@ def document() -> str:
 
 
 @group.command("document", with_appcontext=False)
-def print_document() -> None:
+@json_option
+def print_document(as_json: bool) -> None:
     """Print docs/settings.md."""
-    click.echo(document(), nl=False)
+
+    def lines() -> Iterator[str]:
+        yield document().removesuffix("\n")
+
+    answer({"document": document()}, as_json, lines)

@@ -42,13 +42,20 @@ def check(as_json: bool) -> None:
 @click.option("--format", "kind", type=click.Choice(["svg", "mermaid"]), default="mermaid")
 @click.option("--workflow", "name", default="capture_order", show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
-def diagram(kind: str, name: str, lang: str) -> None:
+@json_option
+def diagram(kind: str, name: str, lang: str, as_json: bool) -> None:
     """Print the diagram of a definition."""
     found = [d for d in DEFINITIONS.values() if d.name == name]
     if not found:
         raise click.BadParameter(f"no workflow is called {name!r}", param_hint="--workflow")
     newest = max(found, key=lambda d: d.version)
-    click.echo(svg(newest, lang) if kind == "svg" else mermaid(newest, lang))
+    drawn = svg(newest, lang) if kind == "svg" else mermaid(newest, lang)
+
+    def lines() -> Iterator[str]:
+        yield drawn
+
+    result = {"workflow": name, "version": newest.version, "format": kind, "diagram": drawn}
+    answer(result, as_json, lines)
 
 
 @group.command("migrate")
