@@ -15,16 +15,23 @@ class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[tuple[str, dict[str, str]]] = []
+        self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open a form, or note a field of the open one."""
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append((given.get("action", ""), {}))
+            self._inside = True
             return
-        sent = tag in ("input", "textarea") and given.get("name") and self.forms
+        sent = tag in ("input", "textarea") and given.get("name") and self._inside
         if sent and given.get("type") not in ("checkbox", "radio", "submit"):
             self.forms[-1][1][given["name"]] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the open form."""
+        if tag == "form":
+            self._inside = False
 
 
 def forms_of(page: str) -> list[tuple[str, dict[str, str]]]:
