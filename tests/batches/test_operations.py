@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from backoffice.batches import operations
+from backoffice.batches.closing import CLOSE
 from backoffice.batches.operations import (
     BatchNotFound,
     BatchPlan,
@@ -102,7 +103,8 @@ def test_what_a_graduates_batch_has_when_nothing_is_said(session):
     assert batch.layouts == list(LAYOUTS)
     services = [(s.code, s.price_fen, s.required) for s in batch.services]
     assert services == [("portrait", 2000, True), ("prints", 1000, False)]
-    timer = session.scalars(select(Timer).where(Timer.subject_id == batch.id)).one()
+    closing = select(Timer).where(Timer.subject_id == batch.id, Timer.action == CLOSE)
+    timer = session.scalars(closing).one()
     assert timer.due_at == batch.closes_at
 
 
