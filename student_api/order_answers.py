@@ -157,10 +157,10 @@ class EventAnswer(Answer):
 
 
 class EventsAnswer(Answer):
-    """The whole history, oldest first."""
+    """A page of the history, oldest first; the whole of it without `limit`."""
 
     items: list[EventAnswer]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 def one_order(session: Session, order: Order, locale: str) -> OneOrderAnswer:

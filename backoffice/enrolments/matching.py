@@ -42,7 +42,7 @@ def find_entry(session: Session, batch: Batch, student: Student, claim: Claim) -
         entry
         for entry in _candidates(session, batch, student, claim)
         if (
-            agrees_with_code(entry, claim.payload, claim.last_four)
+            agrees_with_code(entry, claim.payload, claim.last_four, student.id_number)
             if claim.payload is not None
             else is_theirs(entry, student, claim) and _agrees_with_account(entry, student)
         )
@@ -54,9 +54,14 @@ def find_entry(session: Session, batch: Batch, student: Student, claim: Claim) -
     return found[0]
 
 
-def agrees_with_code(entry: Enrolment, payload: CaptureCodePayload, typed: str) -> bool:
-    """Return whether a capture code shows this entry's person, and the typed last four fits."""
-    number = entry.id_number
+def agrees_with_code(
+    entry: Enrolment, payload: CaptureCodePayload, typed: str, own_number: str
+) -> bool:
+    """Return whether a capture code shows this entry's person, and the typed last four fits.
+
+    A minimal roster holds no number: there the account's own one tells that 4563 is 6(3).
+    """
+    number = entry.id_number or own_number
     if not _same(typed, payload.id_last4, number):
         return False
     on_file = entry.id_last4 or ""
@@ -64,7 +69,7 @@ def agrees_with_code(entry: Enrolment, payload: CaptureCodePayload, typed: str) 
         return False
     if not mask_matches(payload.name_masked, entry.name or entry.name_masked):
         return False
-    shown = number or entry.id_masked
+    shown = entry.id_number or entry.id_masked
     return shown is None or mask_matches(payload.id_masked, shown)
 
 
@@ -93,12 +98,10 @@ def _agrees_with_account(entry: Enrolment, student: Student) -> bool:
     return entry.id_masked is None or mask_matches(entry.id_masked, student.id_number)
 
 
-def _same(one: str, other: str, number: str | None) -> bool:
+def _same(one: str, other: str, number: str) -> bool:
     """Two last fours mean the same: equal, or both accepted forms of the full number."""
     if same_last_four(one, other):
         return True
-    if number is None:
-        return False
     accepted = last_four_variants(number)
     return compact(one) in accepted and compact(other) in accepted
 

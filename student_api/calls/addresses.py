@@ -9,6 +9,7 @@ from backoffice.accounts.errors import AddressNotFound, TooManyAddresses
 from backoffice.identity.errors import InvalidPhone
 from backoffice.models import Address
 from student_api.operations import Call, operation
+from student_api.paging import ShortListQuery
 from student_api.schemas import Answer, Line12, Line40, Line60, Line200, Request
 
 
@@ -59,10 +60,10 @@ class OneAddressAnswer(Answer):
 
 
 class AddressesAnswer(Answer):
-    """The whole book; at most 50."""
+    """The book, which holds at most 50."""
 
     items: list[AddressAnswer]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 class RemovedAnswer(Answer):
@@ -84,12 +85,18 @@ def _given(body: Request) -> dict[str, Any]:
     return {name: value for name, value in sent.items() if value is not None or name == "postcode"}
 
 
-@operation("GET", "/addresses", tag="addresses", summary="My addresses", answer=AddressesAnswer)
+@operation(
+    "GET",
+    "/addresses",
+    tag="addresses",
+    summary="My addresses",
+    query=ShortListQuery,
+    answer=AddressesAnswer,
+)
 def get_addresses(call: Call) -> AddressesAnswer:
     """Return the address book, the default address first."""
-    return AddressesAnswer(
-        items=[_shown(a) for a in book.list_addresses(call.session, call.student)]
-    )
+    shown, more = call.query.page(book.list_addresses(call.session, call.student))
+    return AddressesAnswer(items=[_shown(a) for a in shown], next_cursor=more)
 
 
 @operation(

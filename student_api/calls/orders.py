@@ -30,7 +30,7 @@ from student_api.order_answers import (
     one_order,
     order_answers,
 )
-from student_api.paging import PageQuery, cursor_after
+from student_api.paging import PageQuery, ShortListQuery, cursor_after
 from student_api.schemas import Code, Line60, Note, Request
 
 # Notes of these moves are meant for the student; others are between staff.
@@ -59,7 +59,7 @@ class OrderRequest(Request):
                 {
                     "enrolment_id": "0198b0f2-5d3c-7a11-9c55-3f1f6f0f4f10",
                     "services": ["portrait", "prints"],
-                    "layout": "one8_two4",
+                    "layout": "mixed-8-4",
                     "delivery": {"method": "school"},
                 }
             ]
@@ -166,12 +166,14 @@ def get_order(call: Call) -> OneOrderAnswer:
     "/orders/{id}/events",
     tag="orders",
     summary="History of an order",
+    query=ShortListQuery,
     answer=EventsAnswer,
     errors=(moves.OrderNotFound,),
 )
 def get_events(call: Call) -> EventsAnswer:
     """Return every move of the order, oldest first."""
     order = find_order(call.session, call.student, call.id("id", moves.OrderNotFound))
+    shown, more = call.query.page(events_of(call.session, order))
     return EventsAnswer(
         items=[
             EventAnswer.model_validate(
@@ -188,8 +190,9 @@ def get_events(call: Call) -> EventsAnswer:
                     else None,
                 }
             )
-            for event in events_of(call.session, order)
-        ]
+            for event in shown
+        ],
+        next_cursor=more,
     )
 
 

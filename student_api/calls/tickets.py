@@ -15,7 +15,7 @@ from backoffice.workflows.errors import OrderNotFound
 from student_api.errors import TooManyRequests
 from student_api.limits import TICKET_ACCOUNT, limiter
 from student_api.operations import Call, operation
-from student_api.paging import PageQuery, cursor_after
+from student_api.paging import PageQuery, ShortListQuery, cursor_after
 from student_api.schemas import Answer, Line60, Line100, LongText, Request, Time
 
 
@@ -72,10 +72,10 @@ class OneMessageAnswer(Answer):
 
 
 class MessagesAnswer(Answer):
-    """Every message, oldest first."""
+    """Messages, oldest first; all of them without `limit`."""
 
     items: list[MessageAnswer]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 def _ticket(ticket: Ticket) -> TicketAnswer:
@@ -147,6 +147,7 @@ def get_tickets(call: Call) -> TicketsAnswer:
     "/tickets/{id}/messages",
     tag="tickets",
     summary="Messages of a ticket",
+    query=ShortListQuery,
     answer=MessagesAnswer,
     errors=(TicketNotFound,),
 )
@@ -154,7 +155,8 @@ def get_messages(call: Call) -> MessagesAnswer:
     """Return every message, oldest first."""
     ticket = tickets.find_ticket(call.session, call.student, call.id("id", TicketNotFound))
     messages = sorted(ticket.messages, key=lambda message: message.id)
-    return MessagesAnswer(items=[_message(message) for message in messages])
+    shown, more = call.query.page(messages)
+    return MessagesAnswer(items=[_message(message) for message in shown], next_cursor=more)
 
 
 @operation(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from backoffice.blind_indexes import last4_index
 from backoffice.capture_codes.demo import DemoCaptureCodes
 from backoffice.capture_codes.reading import draw_qr
 from backoffice.models import CaptureCode, Enrolment
@@ -126,6 +127,25 @@ def test_last_four_with_brackets(client, settings, committed, batch, typed):
     person = Person("A123456(3)", "CHAN Tai Man", id_type="hk_id")
     entry = list_person(committed, batch, person)
     text = code_for(settings, batch, person, entry.student_no)
+    answer = identify(signed_in(client, person), batch, typed, text)
+    assert answer.status_code == 200, answer.get_json()
+
+
+@pytest.mark.parametrize("typed", ["6(3)", "4563", "６（３）"])
+def test_last_four_with_brackets_on_a_minimal_roster(client, settings, committed, typed):
+    """The roster says 6(3) and nothing else: the account's number tells that 4563 is the same."""
+    person = Person("A123456(3)", "CHAN Tai Man", id_type="hk_id")
+    with committed() as session:
+        batch = make_batch(session, roster_mode="minimal")
+        session.commit()
+        _ = batch.school.code
+    with committed() as session:
+        entry = session.get_one(Enrolment, list_person(committed, batch, person).id)
+        entry.name = entry.name_index = entry.id_number = entry.id_index = entry.id_masked = None
+        entry.id_last4_indexes = [last4_index(batch.id, "6(3)")]
+        number = entry.student_no
+        session.commit()
+    text = code_for(settings, batch, person, number)
     answer = identify(signed_in(client, person), batch, typed, text)
     assert answer.status_code == 200, answer.get_json()
 
