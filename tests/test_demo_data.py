@@ -29,7 +29,7 @@ def back_office(settings, database):
 
 
 @pytest.fixture
-def demo_settings(settings, tmp_path, committed):
+def demo_settings(settings, tmp_path, committed, redis):
     """The tests' servers and keys in demo mode, with a data folder of its own."""
     return replace(settings, app_env="demo", var_dir=str(tmp_path / "var"))
 
