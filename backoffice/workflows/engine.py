@@ -227,7 +227,7 @@ class Engine:
         if not actor.may_see(order):
             raise OrderNotFound()
         undone = self._undoable_tail(session, order, actor)
-        self._cancel_effects(session, order, [e.sequence for e in undone])
+        self._cancel_effects(session, order, undone)
         context = Context(session, order, None, actor, self._clock())
         context.event_data = {"undoes": undone[-1].sequence}
         source = order.state
@@ -246,6 +246,22 @@ class Engine:
             self._arm_timers(context)
             context.writing.write(session, order)
         return moved
+
+    def undo_until(self, session: Session, order: Any, actor: Actor) -> datetime | None:
+        """Return until when `undo` would succeed for this actor; None when it would not now."""
+        if not actor.may_see(order):
+            return None
+        try:
+            undone = self._undoable_tail(session, order, actor)
+            held = self._held_effects(session, order, undone)
+        except (UndoNotPossible, UndoTooLate):
+            return None
+        until: datetime = min(row.available_at for row in held)
+        return until
+
+    def can_undo(self, session: Session, order: Any, actor: Actor) -> bool:
+        """Return whether `undo` would succeed for this actor now."""
+        return self.undo_until(session, order, actor) is not None
 
     def _undoable_tail(self, session: Session, order: Any, actor: Actor) -> list[Any]:
         """Return the events to undo, newest first: system follow-ups, then the actor's own."""
@@ -269,24 +285,33 @@ class Engine:
             raise UndoNotPossible()
         return tail
 
-    def _cancel_effects(self, session: Session, order: Any, sequences: list[int]) -> None:
+    def _cancel_effects(self, session: Session, order: Any, undone: list[Any]) -> None:
         """Cancel the waiting outbox rows of these events; UndoTooLate if any has left."""
+        now = self._clock()
+        for row in self._held_effects(session, order, undone, lock=True):
+            row.state, row.done_at = "cancelled", now
+        session.flush()
+
+    def _held_effects(
+        self, session: Session, order: Any, undone: list[Any], lock: bool = False
+    ) -> list[Any]:
+        """Return the outbox rows of these events, all still waiting; UndoTooLate otherwise."""
         outbox = self.binding.outbox
-        of_events = [
+        query = select(outbox).where(
             outbox.order_id == order.id,
             outbox.dedupe_key.in_(
-                f"{order.id}/{sequence}/{effect}"
-                for sequence in sequences
+                f"{order.id}/{event.sequence}/{effect}"
+                for event in undone
                 for effect in self.binding.effects
             ),
-        ]
-        rows = session.scalars(select(outbox).where(*of_events).with_for_update()).all()
+        )
+        if lock:
+            query = query.with_for_update().execution_options(populate_existing=True)
+        rows = list(session.scalars(query))
         now = self._clock()
         if not rows or any(row.state != "waiting" or row.available_at <= now for row in rows):
             raise UndoTooLate()
-        for row in rows:
-            row.state, row.done_at = "cancelled", now
-        session.flush()
+        return rows
 
     def adopt(self, session: Session, order_id: uuid.UUID, version: int) -> Moved:
         """Move an order to another version of its definition and return the event.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from backoffice.workflows.actors import student_actor
 from backoffice.workflows.audit import verify_order
 from backoffice.workflows.errors import UndoNotPossible, UndoTooLate
 from backoffice.workflows.orders import build_engine
-from tests.factories import DATA, actor_for, make_batch, make_order, make_staff
+from tests.factories import DATA, actor_for, make_batch, make_order, make_school, make_staff
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -134,3 +135,25 @@ def test_the_rejected_picture_counts_again_after_undo(session, engine):
         .order_by(OrderEvent.sequence)
     ).all()
     assert names == ["pay", "submit", "reject", "undo", "withdraw", "submit"]
+
+
+def test_undo_is_offered_exactly_while_it_succeeds(session, engine, clock):
+    order, reviewer = decide(session, engine, "approve")
+    other = actor_for(make_staff(session, "reviewer"))
+    assert engine.undo_until(session, order, reviewer) == NOW + timedelta(seconds=10)
+    assert engine.can_undo(session, order, reviewer)
+    assert not engine.can_undo(session, order, other)
+    clock.now = NOW + timedelta(seconds=10)
+    assert not engine.can_undo(session, order, reviewer)
+    clock.now = NOW + timedelta(seconds=9)
+    engine.undo(session, order.id, actor=reviewer)
+    assert not engine.can_undo(session, order, reviewer)
+
+
+def test_undo_is_not_offered_without_a_window_or_across_schools(session, engine, clock):
+    instant = build_engine(undo_seconds=0, clock=clock)
+    order, reviewer = decide(session, instant, "approve")
+    assert not instant.can_undo(session, order, reviewer)
+    order, reviewer = decide(session, engine, "approve")
+    elsewhere = replace(reviewer, school_id=make_school(session).id)
+    assert not engine.can_undo(session, order, elsewhere)
