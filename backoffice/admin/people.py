@@ -11,8 +11,8 @@ from flask_security import current_user
 from backoffice.db import db
 from backoffice.models import Staff
 from backoffice.security.access import record_access
-from backoffice.security.permissions import may_enter, role_names
-from backoffice.workflows.actors import Actor, staff_actor
+from backoffice.security.permissions import may_enter, staff_as_actor
+from backoffice.workflows.actors import Actor
 
 
 def member() -> Staff | None:
@@ -37,8 +37,7 @@ def may(room: str) -> bool:
 
 def actor() -> Actor:
     """Return the signed-in member as the workflow engine wants them."""
-    staff = me()
-    return staff_actor(staff.id, sorted(role_names(staff)), staff.school_id)
+    return staff_as_actor(me())
 
 
 def own_school() -> uuid.UUID | None:

@@ -9,7 +9,9 @@ import uuid
 from collections.abc import Collection
 from typing import Protocol
 
+from backoffice.models import Staff
 from backoffice.models.vocabulary import StaffRole
+from backoffice.workflows.actors import Actor, staff_actor
 
 ADMIN, SCHOOL, REVIEWER, OPERATOR, FINANCE = (
     StaffRole.ADMIN,
@@ -42,10 +44,13 @@ PERMISSIONS: dict[str, frozenset[StaffRole]] = {
     "schools": frozenset({ADMIN, SCHOOL}),
     "schools.edit": frozenset({ADMIN}),
     "staff": frozenset({ADMIN}),
+    "bulk": frozenset({ADMIN, OPERATOR, FINANCE}),
+    "bulk.everybodys": frozenset({ADMIN}),
+    "workflow": frozenset({ADMIN, REVIEWER, OPERATOR, FINANCE}),
     "outbox": frozenset({ADMIN}),
 }
 # These concern every school, so an account bound to one school stays outside whatever its role.
-HOUSE_ONLY = frozenset({"staff", "outbox", "reasons.edit", "schools.edit"})
+HOUSE_ONLY = frozenset({"staff", "outbox", "reasons.edit", "schools.edit", "bulk.everybodys"})
 
 
 class Member(Protocol):
@@ -63,6 +68,18 @@ class Member(Protocol):
 def role_names(member: Member) -> frozenset[str]:
     """Return the names of the member's roles."""
     return frozenset(str(getattr(role, "name", "")) for role in member.roles)
+
+
+def staff_as_actor(member: Staff) -> Actor:
+    """Return the member as the workflow engine wants them, with the roles they have now.
+
+    Without roles, so that nothing moves, when the account is closed or has the role `school` but
+    no school: what an account may not see, it may not move either.
+    """
+    names = role_names(member)
+    if not member.active or (SCHOOL in names and member.school_id is None):
+        names = frozenset()
+    return staff_actor(member.id, sorted(names), member.school_id)
 
 
 def may_enter(member: Member, room: str) -> bool:

@@ -6,21 +6,40 @@ circle. One order that is refused, or even fails, never stops the rest.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from backoffice.crypto import DecryptionFailed
+from backoffice.db import uuid7
 from backoffice.errors import BackofficeError
 from backoffice.models import BulkItem, BulkRun, OutboxRow
 from backoffice.workflows.actors import Actor
 from backoffice.workflows.engine import Engine
 
 CHUNK = 50
+FAILED = "internal_error"  # the code of an order that failed by a fault of ours
+# Such faults, and not every Exception: a job's time limit ends the job.
+FAULTS = (
+    SQLAlchemyError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    DecryptionFailed,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,11 @@ def fire_many(
                 engine.fire(session, order_id, name, actor=actor, data=data, idempotency_key=key)
         except BackofficeError as error:
             code = error.code
+        except FAULTS as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            log.error("order %s failed in bulk: %s", order_id, type(error).__name__)
+            code = FAILED
         outcomes.append(Outcome(order_id, code))
     return outcomes
 
@@ -82,11 +106,22 @@ def start_run(
     name: str,
     order_ids: Iterable[uuid.UUID],
     data: Mapping[str, Any] | None = None,
+    run_id: uuid.UUID | None = None,
 ) -> BulkRun:
-    """Write a run and its items, and the outbox row of the job that carries it out. Flushes."""
-    run = BulkRun(staff_id=staff_id, transition=name, data=dict(data or {}))
-    session.add(run)
-    session.flush()
+    """Write a run and its items, and the outbox row of the job that carries it out. Flushes.
+
+    run_id: asking twice with the same id (a form sent twice) starts one run and returns it.
+    """
+    run_id = run_id or uuid7()
+    row = insert(BulkRun).values(
+        id=run_id, staff_id=staff_id, transition=name, data=dict(data or {}), state="running"
+    )
+    started = session.scalar(
+        row.on_conflict_do_nothing(index_elements=["id"]).returning(BulkRun.id)
+    )
+    run = session.get_one(BulkRun, run_id)
+    if started is None:
+        return run
     items = [{"run_id": run.id, "order_id": order_id} for order_id in sorted(set(order_ids))]
     if items:
         session.execute(insert(BulkItem), items)
@@ -125,10 +160,21 @@ def run_chunk(session: Session, engine: Engine, run_id: uuid.UUID, actor: Actor)
 
 def progress(session: Session, run_id: uuid.UUID) -> Progress:
     """Return how far a run is."""
+    return progress_of(session, [run_id])[run_id]
+
+
+def progress_of(session: Session, run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Progress]:
+    """Return how far each of several runs is, in one query."""
+    ids = list(run_ids)
+    counts: dict[uuid.UUID, Counter[str | None]] = {run_id: Counter() for run_id in ids}
     rows = session.execute(
-        select(BulkItem.outcome, func.count())
-        .where(BulkItem.run_id == run_id)
-        .group_by(BulkItem.outcome)
-    ).all()
-    counts = Counter({outcome: count for outcome, count in rows})
-    return Progress(sum(counts.values()), counts["moved"], counts["refused"])
+        select(BulkItem.run_id, BulkItem.outcome, func.count())
+        .where(BulkItem.run_id.in_(ids))
+        .group_by(BulkItem.run_id, BulkItem.outcome)
+    )
+    for run_id, outcome, count in rows:
+        counts[run_id][outcome] = count
+    return {
+        run_id: Progress(sum(count.values()), count["moved"], count["refused"])
+        for run_id, count in counts.items()
+    }

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from backoffice.db import uuid7
-from backoffice.models import BulkItem, BulkRun, Order, OrderEvent
+from backoffice.models import BulkItem, BulkRun, Order, OrderEvent, OutboxRow
 from backoffice.workflows import bulk
 from backoffice.workflows.orders import build_engine
 from tests.factories import actor_for, make_batch, make_order, make_staff
@@ -78,3 +78,29 @@ def test_a_run_goes_on_after_a_crash(committed, small_chunks):
         assert (refused.order_id, refused.code) == (ids[-1], "transition_not_allowed")
         versions = set(session.scalars(select(Order.version).where(Order.id.in_(ids[:4]))))
         assert versions == {4}
+
+
+def test_an_order_that_fails_by_a_fault_stops_nobody(session, caplog):
+    operator = actor_for(make_staff(session, "operator"))
+    broken, *good = (make_order(session, state="approved") for _ in range(3))
+    broken.workflow_version = 99  # no such definition: a KeyError deep inside
+    session.flush()
+    outcomes = bulk.fire_many(
+        session, engine, [o.id for o in (broken, *good)], "start_processing", actor=operator
+    )
+    codes = {o.order_id: o.code for o in outcomes}
+    assert codes == {broken.id: "internal_error", good[0].id: None, good[1].id: None}
+    assert "KeyError" in caplog.text
+
+
+def test_the_same_form_sent_twice_starts_one_run(session):
+    staff = make_staff(session, "operator")
+    ids = [make_order(session, state="approved").id for _ in range(2)]
+    run_id = uuid7()
+    runs = [
+        bulk.start_run(session, staff.id, "start_processing", ids, run_id=run_id) for _ in range(2)
+    ]
+    assert [r.id for r in runs] == [run_id, run_id]
+    assert bulk.progress(session, run_id) == bulk.Progress(2, 0, 0)
+    effects = select(func.count()).where(OutboxRow.dedupe_key == f"bulk/{run_id}")
+    assert session.scalar(effects) == 1
