@@ -7,10 +7,11 @@ from typing import Any
 from flask import Response, flash, make_response, render_template
 from werkzeug.exceptions import HTTPException
 
-from backoffice.admin.language import locale, say
+from backoffice.admin.language import locale, say, t
 from backoffice.db import db
 from backoffice.errors import BackofficeError, InvalidInput, NotFound
 from backoffice.i18n import Text
+from backoffice.workflows.bulk import FAILED
 from backoffice.workflows.errors import (
     IdempotencyKeyReused,
     OrderBusy,
@@ -72,6 +73,23 @@ def status_of(error: BackofficeError) -> int:
 def flash_error(error: BackofficeError) -> None:
     """Keep the error's text for the next page, in the reader's language."""
     flash(f"{say(error.title)}: {error.text(locale())}", "error")
+
+
+def reason_of(code: str) -> str:
+    """Return what the error with this code says, in the reader's language.
+
+    For errors that were written down (a bulk run's results): a detail that needs values which are
+    gone gives way to the title.
+    """
+    if code == FAILED:
+        return t("系统故障，请联系管理员", "A fault on our side; please tell an administrator")
+    kinds: list[type[BackofficeError]] = [BackofficeError]
+    while kinds:
+        kind = kinds.pop()
+        if kind.code == code:
+            return say(kind.title if "{" in kind.detail.zh else kind.detail)
+        kinds += kind.__subclasses__()
+    return code
 
 
 def error_page(status: int, title: str, detail: str, code: str = "") -> Response:

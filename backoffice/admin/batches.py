@@ -14,11 +14,12 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Query, joinedload
 
 from backoffice.admin.batch_forms import BatchCreateForm, BatchEditForm, change_batch
-from backoffice.admin.labels import badge, states, word, words
+from backoffice.admin.labels import badge, word, words
 from backoffice.admin.language import lazy, local_time, locale
 from backoffice.admin.orders import school_options
 from backoffice.admin.people import may, own_school, record
 from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, require
+from backoffice.admin.state_figures import figures
 from backoffice.batches.closing import arm_closing
 from backoffice.batches.operations import create_batch
 from backoffice.batches.printables import write_printables
@@ -27,7 +28,7 @@ from backoffice.db import db
 from backoffice.errors import InvalidInput, NotFound
 from backoffice.fulfilment.export_package import export_package
 from backoffice.i18n import Text
-from backoffice.models import Batch, Enrolment, Order, RosterImport
+from backoffice.models import Batch, Enrolment, RosterImport
 from backoffice.security.tenancy import visible
 from backoffice.services import services
 
@@ -166,15 +167,13 @@ class BatchesRoom(ListRoom):
                 Enrolment.batch_id == batch.id
             )
         ).one()
-        query = select(Order.state, func.count()).where(Order.batch_id == batch.id)
-        counts = {row[0]: row[1] for row in db.session.execute(query.group_by(Order.state))}
         html = self.render(
             "backoffice/batch.html",
             batch=batch,
             url=batch_url(services().settings.public_url, batch.feature_code),
             enrolled=enrolled,
             claimed=claimed,
-            counts=[(state, counts.get(state.name, 0)) for state in states()],
+            workflows=[found for found in figures(batch.id) if found.used],
             imports=list(
                 db.session.scalars(
                     select(RosterImport)

@@ -24,7 +24,6 @@ from backoffice.i18n import Text
 from backoffice.models import Order
 from backoffice.security.tenancy import visible
 
-BULK = ("start_processing", "complete", "ship")
 SHOWN = 200
 
 
@@ -38,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one order of a bulk step."""
+    """What became of one parcel."""
 
     number: str
     order_id: uuid.UUID | None
@@ -58,21 +57,21 @@ class FulfilmentRoom(Page):
         """Show what waits for production and what is in production."""
         return self._show([])
 
-    @expose("/move", methods=("POST",))
-    def move(self) -> Any:
-        """Fire one transition on every chosen order; each succeeds or fails by itself."""
-        name = request.form.get("transition", "")
-        if name not in BULK:
-            raise NotFound()
+    @expose("/ship", methods=("POST",))
+    def ship(self) -> Any:
+        """Ship every chosen order with its own number; each succeeds or fails by itself.
+
+        Moves that need nothing of their own for each order are bulk runs: `BulkRoom.start`.
+        """
         chosen = request.form.getlist("order")
         if not chosen:
             return redirect(self.get_url(".index", batch=request.form.get("batch") or None), 303)
-        outcomes = [self._one(raw, name) for raw in chosen[:SHOWN]]
+        outcomes = [self._one(raw) for raw in chosen[:SHOWN]]
         failed = any(not outcome.done for outcome in outcomes)
         return make_response(self._show(outcomes), 409 if failed else 200)
 
-    def _one(self, raw: str, name: str) -> Outcome:
-        """Move one order in a transaction of its own. `raw` is `id:version`."""
+    def _one(self, raw: str) -> Outcome:
+        """Ship one order in a transaction of its own. `raw` is `id:version`."""
         id_text, _, version = raw.partition(":")
         order = db.session.scalars(
             select(Order).where(Order.id == parse_uuid(id_text), visible(Order, own_school()))
@@ -86,7 +85,7 @@ class FulfilmentRoom(Page):
         if not form["carrier"]:
             form["carrier"] = request.form.get("carrier", "")
         try:
-            event = moves.fire(order_id, name, form)
+            event = moves.fire(order_id, "ship", form)
         except BackofficeError as error:
             return Outcome(number, order_id, False, error.text(locale()))
         moved = db.session.get_one(Order, event.order_id)
@@ -104,6 +103,7 @@ class FulfilmentRoom(Page):
                 outcomes=outcomes,
                 batches=batch_options(),
                 chosen_batch=batch,
+                key=moves.new_key(),
             )
         )
 

@@ -8,7 +8,7 @@ from backoffice.admin.language import say, t
 from backoffice.i18n import Text
 from backoffice.models import Order
 from backoffice.services import services
-from backoffice.workflows.definition import State
+from backoffice.workflows.definition import Definition, State
 
 WORDS: dict[str, dict[str, Text]] = {
     "kind": {
@@ -64,6 +64,20 @@ WORDS: dict[str, dict[str, Text]] = {
         "published": Text("已派发", "Published"),
         "done": Text("完成", "Done"),
         "dead": Text("失败停止", "Dead"),
+        "cancelled": Text("已取消", "Cancelled"),
+    },
+    "bulk": {
+        "running": Text("进行中", "Running"),
+        "finished": Text("已结束", "Finished"),
+    },
+    "bulk_item": {
+        "waiting": Text("等待", "Waiting"),
+        "moved": Text("成功", "Done"),
+        "refused": Text("未执行", "Not done"),
+    },
+    "event": {
+        "undo": Text("撤回决定", "Decision taken back"),
+        "adopt_version": Text("更新流程版本", "Moved to a newer workflow version"),
     },
     "import": {
         "previewed": Text("已预览", "Previewed"),
@@ -152,10 +166,18 @@ def state_badge(order: Order) -> Markup:
     return badge(say(state.label), state.tone)
 
 
+def newest_definitions() -> list[Definition]:
+    """Return every workflow in its newest version."""
+    found: dict[str, Definition] = {}
+    for (name, version), definition in services().engine.binding.definitions.items():
+        if name not in found or version > found[name].version:
+            found[name] = definition
+    return list(found.values())
+
+
 def states() -> list[State]:
     """Return the states of the capture order, in the order of its way."""
-    definition = services().engine.binding.definitions[("capture_order", 1)]
-    return list(definition.states)
+    return list(newest_definitions()[0].states)
 
 
 def state_label(name: str) -> str:
@@ -171,6 +193,13 @@ def state_tone(name: str) -> str:
 def transition_label(order: Order, name: str) -> str:
     """Return the reader's word for a transition of this order."""
     known = services().engine.definition_of(order).by_name.get(name)
+    return say(known.label) if known else word("event", name)
+
+
+def move_label(name: str) -> str:
+    """Return the reader's word for a transition, whichever workflow has it."""
+    found = (d.by_name[name] for d in newest_definitions() if name in d.by_name)
+    known = next(found, None)
     return say(known.label) if known else name
 
 

@@ -75,9 +75,26 @@ def ago(moment: datetime | None) -> str:
     return t("刚刚", "just now")
 
 
+def span(seconds: float | None) -> str:
+    """Return a length of time in its two largest units; a dash for None."""
+    if seconds is None:
+        return "—"
+    whole = max(0, round(seconds))
+    units = ((86400, "天", "d"), (3600, "小时", "h"), (60, "分", "min"), (1, "秒", "s"))
+    for number, (size, zh, en) in enumerate(units):
+        if whole >= size or size == 1:
+            text = t(f"{whole // size} {zh}", f"{whole // size} {en}")
+            if number + 1 < len(units):
+                smaller, zh, en = units[number + 1]
+                rest = whole % size // smaller
+                text += t(f" {rest} {zh}", f" {rest} {en}") if rest else ""
+            return text
+    raise AssertionError("the smallest unit always fits")
+
+
 def init_app(app: Flask) -> None:
     """Hook the choice of language into the libraries and the templates."""
     Babel(app, locale_selector=lambda: BABEL_LOCALES[locale()], default_timezone="UTC")
     app.jinja_env.globals.update(
-        t=t, say=say, local_time=local_time, yuan=yuan, ago=ago, locale=locale
+        t=t, say=say, local_time=local_time, yuan=yuan, ago=ago, span=span, locale=locale
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -83,6 +84,25 @@ def fire(
         raise
     session.commit()
     return event
+
+
+def undo(order_id: uuid.UUID) -> None:
+    """Take the signed-in member's latest decision on this order back and commit.
+
+    Raises what `Engine.undo` raises, with nothing changed.
+    """
+    session = db.session()
+    try:
+        services().engine.undo(session, order_id, actor=actor())
+    except Exception:
+        session.rollback()
+        raise
+    session.commit()
+
+
+def undo_until(order: Order) -> datetime | None:
+    """Return until when the signed-in member may take their decision back; None if not."""
+    return services().engine.undo_until(db.session(), order, actor())
 
 
 def _key(form: MultiDict[str, str]) -> str | None:

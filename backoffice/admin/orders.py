@@ -74,6 +74,7 @@ class OrdersRoom(ListRoom):
         "没有符合条件的订单。学生扫码下单后会出现在这里。",
         "No orders match. They appear here when students order.",
     )
+    list_template = "backoffice/orders.html"
     search_hint = Text(
         "订单号、学号、姓名、证件号或手机号", "Order, student no., name, ID or phone"
     )
@@ -163,6 +164,20 @@ class OrdersRoom(ListRoom):
         flash(t("已完成。", "Done."), "success")
         return redirect(self.get_url(".order", id=id), 303)
 
+    @expose("/<uuid:id>/undo", methods=("POST",))
+    def undo(self, id: uuid.UUID) -> Any:
+        """Take the member's own latest decision back while its effects are still held."""
+        order = self._find(id)
+        try:
+            moves.undo(order.id)
+        except BackofficeError as error:
+            answers.flash_error(error)
+            return self._show(self._find(id), answers.status_of(error))
+        flash(
+            t("已撤回，订单回到待审核。", "Taken back; the order awaits review again."), "success"
+        )
+        return redirect(self.get_url(".order", id=id), 303)
+
     def _find(self, id: uuid.UUID) -> Order:
         query = select(Order).where(Order.id == id, visible(Order, own_school()))
         order: Order = one_or_404(query.execution_options(populate_existing=True))
@@ -174,6 +189,7 @@ class OrdersRoom(ListRoom):
             order=order,
             facts=facts_of(order),
             offered=moves.offered(order),
+            undo_until=moves.undo_until(order),
             key=moves.new_key(),
             reasons=moves.live_reasons(),
             language=locale(),

@@ -6,19 +6,25 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from flask import flash, redirect
+from flask import flash, redirect, request
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 
 from backoffice.admin.labels import badge, word, words
-from backoffice.admin.language import lazy, local_time, t
+from backoffice.admin.language import ago, lazy, local_time, t
 from backoffice.admin.people import record
 from backoffice.admin.room import Choice, ListRoom, expose, one_or_404
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.models import OutboxRow
 
-TONES = {"waiting": "waiting", "published": "working", "done": "good", "dead": "bad"}
+TONES = {
+    "waiting": "waiting",
+    "published": "working",
+    "done": "good",
+    "dead": "bad",
+    "cancelled": "neutral",
+}
 
 
 class OutboxRoom(ListRoom):
@@ -29,7 +35,7 @@ class OutboxRoom(ListRoom):
     section = Text("系统", "System")
     list_template = "backoffice/outbox.html"
     empty = Text("没有符合条件的任务。", "No task matches.")
-    column_list = ("effect", "queue", "state", "tries", "last_error", "order_id", "available_at", "created_at")  # fmt: skip
+    column_list = ("effect", "queue", "state", "tries", "last_error", "order_id", "available_at", "created_at", "age")  # fmt: skip
     column_labels: ClassVar[dict[str, Any]] = {
         "effect": lazy("任务", "Task"),
         "queue": lazy("队列", "Queue"),
@@ -39,6 +45,7 @@ class OutboxRoom(ListRoom):
         "order_id": lazy("订单", "Order"),
         "available_at": lazy("最早执行", "Not before"),
         "created_at": lazy("创建时间", "Created"),
+        "age": lazy("已过", "Age"),
     }
     column_sortable_list = ("available_at", "created_at")
     column_default_sort = ("created_at", True)
@@ -59,6 +66,7 @@ class OutboxRoom(ListRoom):
             "order_id": _order_cell,
             "available_at": lambda v, c, r, n: local_time(r.available_at, "%m-%d %H:%M:%S"),
             "created_at": lambda v, c, r, n: local_time(r.created_at),
+            "age": lambda v, c, r, n: ago(r.created_at),
         }
         super().__init__(OutboxRow, "outbox")
 
@@ -72,7 +80,7 @@ class OutboxRoom(ListRoom):
         record("outbox:replay", "outbox", row.id)
         db.session.commit()
         flash(t("已重新排队。", "Queued again."), "success")
-        return redirect(self.get_url(".index_view"), 303)
+        return redirect(self.get_url(".index_view", state=request.args.get("state")), 303)
 
     def search_condition(self, term: str) -> ColumnElement[bool]:
         """Find by the name of the task."""

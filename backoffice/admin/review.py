@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, request
@@ -11,16 +13,30 @@ from sqlalchemy import select
 from backoffice.admin import answers, moves
 from backoffice.admin.language import locale, say, t
 from backoffice.admin.orders import batch_options
-from backoffice.admin.people import own_school, record
+from backoffice.admin.people import me, own_school, record
 from backoffice.admin.review_queue import next_case
 from backoffice.admin.room import Page, expose, one_or_404, parse_uuid
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
-from backoffice.models import Order
+from backoffice.models import Order, OrderEvent
 from backoffice.security.tenancy import visible
 
 DECISIONS = ("approve", "reject")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the reviewer has just decided. until: the end of the undo window, None when over."""
+
+    order: Order
+    approved: bool
+    until: datetime | None
+
+    @property
+    def seconds_left(self) -> int:
+        """Whole seconds until the window ends."""
+        return int((self.until - datetime.now(UTC)).total_seconds()) if self.until else 0
 
 
 class ReviewRoom(Page):
@@ -45,18 +61,50 @@ class ReviewRoom(Page):
         decision = request.form.get("decision", "")
         if decision not in DECISIONS:
             return self._show(400)
-        order_id = parse_uuid(request.form.get("order_id", ""))
-        one_or_404(select(Order).where(Order.id == order_id, visible(Order, own_school())))
+        order_id = self._order(request.form.get("order_id", "")).id
         try:
             moves.fire(order_id, decision, request.form, request.form.get("photo_id", ""))
         except BackofficeError as error:
             self._explain(error)
             return self._show(answers.status_of(error))
-        flash(
-            t("已通过。", "Approved.") if decision == "approve" else t("已驳回。", "Rejected."),
-            "success",
-        )
-        return redirect(self.get_url(".desk", **self._place()), 303)
+        return redirect(self.get_url(".desk", **self._place(), decided=order_id), 303)
+
+    @expose("/undo", methods=("POST",))
+    def undo(self) -> Any:
+        """Take the reviewer's last decision back and put that photo on the desk again."""
+        order = self._order(request.form.get("decided", ""))
+        try:
+            moves.undo(order.id)
+        except BackofficeError as error:
+            flash(f"{say(error.title)}: {error.text(locale())}", "warning")
+            return self._show(answers.status_of(error))
+        flash(t("已撤回，请重新审核。", "Taken back; please review it again."), "success")
+        return redirect(self.get_url(".desk", **self._place(), first=order.id), 303)
+
+    def _order(self, raw: str) -> Order:
+        query = select(Order).where(Order.id == parse_uuid(raw), visible(Order, own_school()))
+        order: Order = one_or_404(query)
+        return order
+
+    def _decided(self) -> Decided | None:
+        """Return the decision behind `?decided=`, if it is this reviewer's last on that order."""
+        raw = request.args.get("decided", "")
+        if not raw:
+            return None
+        order = self._order(raw)
+        event = db.session.scalars(
+            select(OrderEvent)
+            .where(
+                OrderEvent.order_id == order.id,
+                OrderEvent.transition.in_(DECISIONS),
+                OrderEvent.actor_id == str(me().id),
+            )
+            .order_by(OrderEvent.sequence.desc())
+            .limit(1)
+        ).one_or_none()
+        if event is None:
+            return None
+        return Decided(order, event.transition == "approve", moves.undo_until(order))
 
     def _explain(self, error: BackofficeError) -> None:
         text = error.text(locale())
@@ -73,7 +121,8 @@ class ReviewRoom(Page):
 
     def _show(self, status: int = 200) -> Response:
         place = self._place()
-        case = next_case(own_school(), _id(place.get("batch")), _id(place.get("after")))
+        first = _id(request.args.get("first"))
+        case = next_case(own_school(), _id(place.get("batch")), _id(place.get("after")), first)
         if case is not None:
             record("review:open", "photo", case.photo.id)
             db.session.commit()
@@ -81,6 +130,7 @@ class ReviewRoom(Page):
             "backoffice/review.html",
             case=case,
             place=place,
+            decided=self._decided(),
             batches=batch_options(),
             reasons=moves.live_reasons(),
             key=moves.new_key(),

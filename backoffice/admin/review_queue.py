@@ -41,12 +41,20 @@ class Case:
 
 
 def next_case(
-    school_id: uuid.UUID | None, batch_id: uuid.UUID | None, after: uuid.UUID | None
+    school_id: uuid.UUID | None,
+    batch_id: uuid.UUID | None,
+    after: uuid.UUID | None,
+    first: uuid.UUID | None = None,
 ) -> Case | None:
-    """Return the photo that has waited longest, or the one behind `after` (a skipped order)."""
+    """Return the photo that has waited longest, or the one behind `after` (a skipped order).
+
+    first: an order that comes before all others if it waits (its decision was taken back).
+    """
     query = _waiting(school_id, batch_id)
     if after is not None:
         query = _behind(query, after)
+    if first is not None:
+        query = query.order_by((Order.id == first).desc())
     query = query.options(
         joinedload(Order.enrolment), joinedload(Order.batch), joinedload(Order.standard)
     )

@@ -8,7 +8,9 @@ from flask import Blueprint, Flask, redirect, request, session
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
+from backoffice.admin.answers import reason_of
 from backoffice.admin.batches import BatchesRoom
+from backoffice.admin.bulk import BulkRoom, runnable
 from backoffice.admin.catalogues import ReasonsRoom, StandardsRoom
 from backoffice.admin.dashboard import DashboardRoom
 from backoffice.admin.enrolments import EnrolmentsRoom
@@ -17,6 +19,7 @@ from backoffice.admin.fulfilment import FulfilmentRoom
 from backoffice.admin.imports import ImportsRoom
 from backoffice.admin.labels import (
     badge,
+    move_label,
     state_badge,
     state_label,
     state_tone,
@@ -32,6 +35,7 @@ from backoffice.admin.review import ReviewRoom
 from backoffice.admin.room import Room
 from backoffice.admin.schools import SchoolsRoom
 from backoffice.admin.staff import StaffRoom
+from backoffice.admin.workflow import WorkflowRoom
 from backoffice.db import db
 from backoffice.i18n import LOCALES, Text
 
@@ -88,11 +92,13 @@ def init_app(app: Flask) -> None:
         ReasonsRoom(),
         StandardsRoom(),
         FulfilmentRoom("fulfilment"),
+        BulkRoom("bulk"),
         FinanceRoom("finance"),
         PaymentsRoom(),
         RefundsRoom(),
         SchoolsRoom(),
         StaffRoom(),
+        WorkflowRoom("workflow"),
         OutboxRoom(),
         PicturesRoom("pictures"),
     ):
@@ -106,4 +112,7 @@ def init_app(app: Flask) -> None:
         state_label=state_label,
         state_tone=state_tone,
         transition_label=transition_label,
+        move_label=move_label,
+        reason_of=reason_of,
+        bulk_moves=runnable,
     )

@@ -130,6 +130,53 @@ def test_a_reviewer_works_through_the_queue_by_keyboard(house: House, queue, bro
     ]
 
 
+def test_z_takes_the_last_decision_back(house: House, queue, browser: Browser, monkeypatch):
+    from backoffice.workflows.orders import build_engine
+
+    monkeypatch.setattr(house.app.extensions["backoffice"], "engine", build_engine(60))
+    browser.sign_in(house.staff["reviewer"].email)
+    browser.go("/admin/review/")
+    browser.press("z")  # nothing to take back yet
+    browser.press("a")
+    browser.wait_past(queue[0].id)
+    browser.press("t")
+    browser.page.keyboard.type("z")  # a letter in the note takes nothing back
+    browser.page.keyboard.press("Escape")
+    assert browser.order == str(queue[1].id)
+    browser.press("z")
+    browser.wait_past(queue[1].id)
+    assert browser.order == str(queue[0].id)
+    assert "已撤回" in browser.page.text_content(".note-success")
+    browser.press("z")  # once only
+    browser.press("3")
+    browser.press("r")
+    browser.wait_past(queue[0].id)
+    for order in queue[1:]:
+        browser.press("a")
+        browser.wait_past(order.id)
+    browser.page.wait_for_selector("text=没有待审核的照片")
+    browser.page.keyboard.press("z")  # the queue is empty: the last one comes back
+    browser.page.wait_for_selector("#decision")
+    assert browser.order == str(queue[3].id)
+    house.session.rollback()
+    states = [house.session.get(Order, o.id, populate_existing=True).state for o in queue]
+    assert states == ["rejected", "approved", "approved", "pending_review"]
+
+
+def test_the_offer_to_undo_goes_when_the_window_closes(
+    house: House, queue, browser: Browser, monkeypatch
+):
+    from backoffice.workflows.orders import build_engine
+
+    monkeypatch.setattr(house.app.extensions["backoffice"], "engine", build_engine(4))
+    browser.sign_in(house.staff["reviewer"].email)
+    browser.go("/admin/review/")
+    browser.press("a")
+    browser.wait_past(queue[0].id)
+    assert browser.page.locator("#undo").count() == 1
+    browser.page.wait_for_selector("#undo", state="detached", timeout=6000)
+
+
 def test_keys_do_not_decide_by_accident(house: House, queue, browser: Browser):
     browser.sign_in(house.staff["reviewer"].email)
     browser.go("/admin/review/")
@@ -191,7 +238,7 @@ def test_no_page_asks_for_anything_outside_or_breaks_its_policy(
     for path in ("", "orders/", f"orders/{order.id}/", "batches/", f"batches/{batch.id}/",
                  "batches/new/", "imports/", "enrolments/", "reasons/", "reasons/edit/?id=P01",
                  "standards/", "finance/", "payments/", "refunds/", "schools/new/", "staff/",
-                 "staff/new/", "outbox/", "change"):  # fmt: skip
+                 "staff/new/", "outbox/", "change", "workflow/", "bulk/"):  # fmt: skip
         browser.go(f"/admin/{path}")
         browser.page.wait_for_load_state("networkidle")
         wide = browser.page.evaluate("document.documentElement.scrollWidth")
@@ -209,3 +256,25 @@ def test_the_operator_ships_in_bulk(busy_house: House, served: str, browser: Bro
     busy_house.session.expire_all()
     assert busy_house.orders["processing"].state == "shipped"
     assert busy_house.foreign["processing"].state == "processing"
+
+
+def test_a_run_shows_its_progress_by_itself(busy_house: House, served: str, browser: Browser):
+    from backoffice.models import OutboxRow
+    from worker.jobs import run
+
+    house = busy_house
+    browser.sign_in(house.staff["operator"].email)
+    browser.go("/admin/orders/?state=approved")
+    browser.page.check("[data-pick-all]")
+    browser.page.click("text=继续…")
+    browser.page.wait_for_selector("text=其中 2 个现在可以执行")
+    browser.page.click("text=开始：开始制作")
+    browser.page.wait_for_selector("text=成功 0，未执行 0，剩余 2")
+    with house.app.app_context():
+        row = house.session.scalars(select(OutboxRow).where(OutboxRow.effect == "bulk.run")).one()
+        row.state = "published"
+        house.session.commit()
+        run(str(row.id))
+    browser.page.wait_for_selector("text=成功 2，未执行 0，剩余 0")  # nobody reloaded
+    browser.page.wait_for_selector(".top-title >> text=已结束")
+    assert browser.page.locator("[data-refresh]").count() == 0

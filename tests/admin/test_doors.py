@@ -24,6 +24,8 @@ ROOMS = {
     "/admin/imports/template/full": {"admin", "school"},
     "/admin/enrolments/": {"admin", "school"},
     "/admin/fulfilment/": {"operator"},
+    "/admin/bulk/": {"admin", "operator", "finance"},
+    "/admin/workflow/": {"admin", "reviewer", "operator", "finance"},
     "/admin/finance/": {"admin", "finance"},
     "/admin/payments/": {"admin", "finance"},
     "/admin/refunds/": {"admin", "finance"},

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
+from backoffice.admin.language import span
 from backoffice.models import Order, OrderEvent, Refund, Shipment
 from backoffice.services import services
 from tests.admin.house import ROLES, STATES, House, post, token_of
-from tests.factories import actor_for, advance
+from tests.factories import actor_for, advance, make_order
 
 OFFERED = re.compile(r'name="transition" value="(\w+)"')
 
@@ -158,6 +160,52 @@ def test_state_is_in_no_form(busy_house: House):
     assert house.session.get(Order, order.id).state == "paid"
 
 
+def test_the_timeline_tells_how_long_each_state_lasted(house: House):
+    from backoffice.workflows.orders import build_engine
+
+    start = datetime.now(UTC) - timedelta(hours=30)
+    clock = [start]
+    with house.app.app_context():
+        engine = build_engine(clock=lambda: clock[0])
+        order = make_order(house.session, house.batches[0], engine=engine, created_at=start)
+        for wait, name in ((90, "pay"), (7500, "submit"), (93600, "approve")):
+            clock[0] += timedelta(seconds=wait)
+            advance(house.session, order, name, engine)
+        house.session.commit()
+    text = house.client("admin").get(f"/admin/orders/{order.id}/").text
+    lines = [" ".join(s.split()) for s in re.findall(r'"stayed[^>]*>([^<]*)<', text)]
+    assert lines[1:] == ["待审核 1 天 2 小时", "待提交照片 2 小时 5 分", "待支付 1 分 30 秒"]
+    assert re.fullmatch(r"待处理 1 小时 5\d 分，进行中", lines[0])
+    assert "reviewer" in text  # who approved
+
+
+def test_a_finished_order_does_not_go_on_ageing(busy_house: House):
+    for state, running in (("completed", 0), ("closed", 0), ("shipped", 1), ("draft", 1)):
+        page = busy_house.client("admin").get(f"/admin/orders/{busy_house.orders[state].id}/").text
+        assert page.count("，进行中") == running, state
+
+
+@pytest.mark.parametrize(
+    ("seconds", "zh"),
+    [
+        (None, "—"),
+        (0, "0 秒"),
+        (-3, "0 秒"),
+        (59.4, "59 秒"),
+        (59.6, "1 分"),
+        (61, "1 分 1 秒"),
+        (3600, "1 小时"),
+        (3660, "1 小时 1 分"),
+        (86399, "23 小时 59 分"),
+        (90000, "1 天 1 小时"),
+        (86400 * 40 + 60, "40 天"),
+    ],
+)
+def test_lengths_of_time_in_two_units(admin_app, seconds, zh: str):
+    with admin_app.app_context():
+        assert span(seconds) == zh
+
+
 def test_the_timeline_names_people_and_reasons(busy_house: House):
     text = busy_house.client("admin").get(f"/admin/orders/{busy_house.orders['rejected'].id}/").text
     assert "光线过暗或过曝" in text
@@ -165,27 +213,27 @@ def test_the_timeline_names_people_and_reasons(busy_house: House):
     assert "待审核 → 审核不通过" in text
 
 
-def test_bulk_gives_a_result_per_order(busy_house: House):
+def test_shipping_gives_a_result_per_order(busy_house: House):
     house = busy_house
-    client = house.client("operator")
-    good, gone = house.orders["approved"], house.foreign["approved"]
+    good, gone = house.orders["processing"], house.foreign["processing"]
+    data = {f"tracking_no-{o.id}": "SF1" for o in (good, gone)}
     stale = f"{gone.id}:{gone.version}"
     with house.app.app_context():
-        advance(house.session, gone, "start_processing")
+        advance(house.session, gone, "ship")
         house.session.commit()
-    answer = post(client, "/admin/fulfilment/move", transition="start_processing",
-                  order=[f"{good.id}:{good.version}", stale])  # fmt: skip
+    answer = post(house.client("operator"), "/admin/fulfilment/ship", carrier="顺丰速运",
+                  order=[f"{good.id}:{good.version}", stale], **data)  # fmt: skip
     assert answer.status_code == 409
     assert "成功 1，失败 1" in answer.text
     house.session.expire_all()
-    assert good.state == "processing"
+    assert good.state == "shipped"
 
 
 def test_bulk_ships_with_a_number_for_each(busy_house: House):
     house = busy_house
     orders = [house.orders["processing"], house.foreign["processing"]]
     data = {f"tracking_no-{o.id}": f"SF{n}" for n, o in enumerate(orders)}
-    answer = post(house.client("operator"), "/admin/fulfilment/move", transition="ship",
+    answer = post(house.client("operator"), "/admin/fulfilment/ship",
                   carrier="顺丰速运", order=[f"{o.id}:{o.version}" for o in orders], **data)  # fmt: skip
     assert answer.status_code == 200
     numbers = set(house.session.scalars(select(Shipment.tracking_no)))

@@ -92,7 +92,7 @@ def test_no_transition_reaches_another_school(busy_house: House):
     assert decided.status_code == 404
     operator = house.client(house.guests["operator"])
     approved = house.foreign["approved"]
-    post(operator, "/admin/fulfilment/move", transition="start_processing",
+    post(operator, "/admin/bulk/start", transition="start_processing",
          order=f"{approved.id}:{approved.version}")  # fmt: skip
     house.session.expire_all()
     assert house.foreign["pending_review"].state == "pending_review"

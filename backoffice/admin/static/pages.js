@@ -38,3 +38,19 @@ for (const input of document.querySelectorAll("[data-picks]")) {
     input.closest("tr").querySelector('input[name="order"]').checked = input.value.trim() !== "";
   });
 }
+
+// A page about something under way fetches itself again until it is over.
+async function refresh(part) {
+  while (part?.dataset.refresh) {
+    await new Promise((done) => setTimeout(done, Number(part.dataset.refresh) * 1000));
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) continue;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(part.id);
+    if (!fresh) return location.reload(); // signed out meanwhile, for example
+    part.replaceWith(fresh);
+    document.querySelector(".top-title").replaceWith(page.querySelector(".top-title"));
+    part = fresh;
+  }
+}
+refresh(document.querySelector("[data-refresh]"));

@@ -2,6 +2,7 @@
 // from a held-down key, and a decision is sent once: a fast double press cannot reach the next photo.
 const SETTLE_MS = 250;
 const form = document.getElementById("decision");
+const undo = document.getElementById("undo");
 let ready = false;
 
 const boxes = () => [...form.querySelectorAll('input[name="reasons"]')];
@@ -32,16 +33,27 @@ const KEYS = {
   t: () => document.getElementById("note").focus(),
 };
 
+// The last decision can be taken back while its message is held; also when the queue is empty.
+function takeBack() {
+  if (undo?.isConnected && !undo.dataset.sent && !form?.dataset.sent) undo.requestSubmit();
+}
+
+function actionOf(key) {
+  if (key === "z") return takeBack;
+  if (!form) return undefined;
+  const box = /^[0-9]$/.test(key) && form.querySelector(`[data-key="${key}"]`);
+  return box ? () => box.click() : KEYS[key];
+}
+
 function onKey(event) {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.key === "Escape") return clear();
+  if (event.key === "Escape") return form && clear();
   const field = event.target.closest?.("input:not([type=checkbox]), textarea, select");
   if (field) {
     if (event.key === "Enter" && field.id === "note") event.preventDefault();
     return;
   }
-  const box = /^[0-9]$/.test(event.key) && form.querySelector(`[data-key="${event.key}"]`);
-  const action = box ? () => box.click() : KEYS[event.key.toLowerCase()];
+  const action = actionOf(event.key.toLowerCase());
   if (!action) return;
   event.preventDefault();
   action();
@@ -70,6 +82,7 @@ async function settle() {
 
 if (form) {
   form.addEventListener("submit", onSubmit, { capture: true });
-  document.addEventListener("keydown", onKey);
   settle();
 }
+if (form || undo) document.addEventListener("keydown", onKey);
+if (undo) setTimeout(() => undo.remove(), Number(undo.dataset.seconds) * 1000);
