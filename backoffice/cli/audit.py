@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask.cli import AppGroup
 from sqlalchemy import select
 
-from backoffice.cli.common import Failure, answer, database_command, json_option, transaction
+from backoffice.cli.common import (
+    CommandGroup,
+    Failure,
+    answer,
+    database_command,
+    json_option,
+    transaction,
+)
 from backoffice.models import Order
 from backoffice.workflows.audit import verify_order
 
-group = AppGroup("audit", help="The history of orders.")
+group = CommandGroup("audit", help="The history of orders.")
 
 
 @group.command("verify")

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 
 from backoffice.batches import operations
-from backoffice.cli.common import answer, database_command, json_option, transaction
+from backoffice.cli.common import (
+    CommandGroup,
+    answer,
+    database_command,
+    json_option,
+    reachable,
+    transaction,
+)
 from backoffice.services import services
 
-group = AppGroup("batch", help="Collection batches.")
+group = CommandGroup("batch", help="Collection batches.")
 
 
 @group.command("create")
@@ -66,7 +72,7 @@ def create(
     with transaction() as session:
         batch = operations.create_batch(session, operations.find_school(session, school), plan)
         code = batch.feature_code
-    url = f"{services().settings.public_url}/s/{code}"
+    url = f"{reachable(services().settings).public_url}/s/{code}"
 
     def lines() -> Iterator[str]:
         yield f"特征码 {code}"
@@ -86,7 +92,7 @@ def qr(code: str, out: Path, as_json: bool) -> None:
 
     with transaction() as session:
         batch = operations.find_batch(session, code)
-        files = write_printables(session, batch, services().settings, out)
+        files = write_printables(session, batch, reachable(services().settings), out)
 
     def lines() -> Iterator[str]:
         yield from map(str, files)

@@ -8,13 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.batches.operations import find_batch, find_school
 from backoffice.capture_codes.payload import CaptureCodePayload
-from backoffice.cli.common import answer, database_command, json_option, reports_errors, transaction
+from backoffice.cli.common import (
+    CommandGroup,
+    answer,
+    database_command,
+    json_option,
+    reports_errors,
+    transaction,
+)
 from backoffice.errors import InvalidInput, NotFound
 from backoffice.i18n import Text
 from backoffice.models import Batch, Enrolment, School
@@ -23,7 +29,7 @@ from backoffice.settings import load_settings
 
 # A genuine code leaves no field empty, and the decoder refuses one that does.
 LEVEL, MAJOR = "本科", "未分专业"
-group = AppGroup("capture-code", help="Capture codes (图像采集码) of the demo issuer.")
+group = CommandGroup("capture-code", help="Capture codes (图像采集码) of the demo issuer.")
 
 
 class EnrolmentNotFound(NotFound):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.orm import Session
 
 from backoffice.errors import BackofficeError
@@ -46,6 +47,31 @@ class FileUnusable(BackofficeError):
         "文件或文件夹无法读写（{reason}），请检查路径和权限。",
         "A file or folder cannot be read or written ({reason}); check its path and permissions.",
     )
+
+
+class UsageMistake(BackofficeError):
+    """The command line itself is wrong; click's sentence says where."""
+
+    code = "usage"
+    detail = Text(
+        "命令用法有误：{reason}（加 --help 查看用法）",
+        "The command line is wrong: {reason} (--help shows the usage)",
+    )
+
+
+class CommandGroup(AppGroup):
+    """A group whose commands answer --json with one object even when the usage is wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a usage error has exit status 2 as ever."""
+        as_json = "--json" in ctx.args
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if not as_json:
+                raise
+            _report(UsageMistake(reason=error.format_message()), as_json)
+            sys.exit(error.exit_code)
 
 
 def answer(result: dict[str, Any], as_json: bool, lines: Callable[[], Iterator[str]]) -> None:
@@ -122,6 +148,33 @@ def _start_servers(settings: Settings) -> None:
         if (address := getattr(settings, name)) != getattr(ours, name)
     }
     with_addresses(replace(settings, **({"database_url": "", "redis_url": ""} | outside)))
+
+
+def reachable(settings: Settings) -> Settings:
+    """Return `settings` with the address the system has: BASE_URL, or where `make up` serves now.
+
+    Codes on paper must lead to the running system, whichever PORT it was started with.
+    """
+    from supervisor.up import read_note
+
+    note = read_note(settings.var / "run" / "supervisor.json")
+    url, pid = note.get("url"), note.get("pid")
+    if settings.base_url or not isinstance(url, str) or not _alive(pid):
+        return settings
+    return replace(settings, base_url=url)
+
+
+def _alive(pid: object) -> bool:
+    """True while this process runs; a killed supervisor leaves its note behind."""
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as another user
+        pass
+    return True
 
 
 @contextmanager

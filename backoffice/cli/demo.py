@@ -7,18 +7,17 @@ import time
 from collections.abc import Iterator
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy import select
 
 from backoffice.batches.operations import find_batch
-from backoffice.cli.common import answer, database_command, json_option
+from backoffice.cli.common import CommandGroup, answer, database_command, json_option
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
 from backoffice.models import Batch
 from backoffice.services import services
 
-group = AppGroup("demo", help="Demo data.")
+group = CommandGroup("demo", help="Demo data.")
 
 
 class DemoOnly(BackofficeError):

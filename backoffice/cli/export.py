@@ -7,13 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 
 from backoffice.batches.operations import find_batch
-from backoffice.cli.common import answer, database_command, json_option, transaction
+from backoffice.cli.common import CommandGroup, answer, database_command, json_option, transaction
 from backoffice.services import services
 
-group = AppGroup("export", help="Packages for the school.")
+group = CommandGroup("export", help="Packages for the school.")
 
 
 @group.command("package")

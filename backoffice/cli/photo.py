@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 
-from backoffice.cli.common import Failure, answer, json_option, reports_errors
+from backoffice.cli.common import CommandGroup, Failure, answer, json_option, reports_errors
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text
 from backoffice.settings import load_settings
 
-group = AppGroup("photo", help="Pictures.")
+group = CommandGroup("photo", help="Pictures.")
+MEASURED = ("hair_top", "eye_line", "face_width", "centre_offset", "eye_angle")
 IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
 
@@ -39,6 +39,8 @@ def process(source: Path, out: Path, standard: str, as_json: bool) -> None:
     engine = PhotoEngine(settings.models, settings.matting_model)
     result = process_photo(source.read_bytes(), BUILTIN[standard], engine)
     report = result.to_dict("zh")
+    # A refused picture answers in the same shape: what was not measured is null.
+    report["geometry"] = dict.fromkeys(MEASURED) | report["geometry"]
     if result.passed and result.jpeg is not None:
         out.write_bytes(result.jpeg)
 

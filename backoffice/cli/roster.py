@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask.cli import AppGroup
 
 from backoffice.batches.operations import find_batch
 from backoffice.cli.common import (
+    CommandGroup,
     FileUnusable,
     Unreadable,
     answer,
@@ -19,7 +19,7 @@ from backoffice.cli.common import (
     transaction,
 )
 
-group = AppGroup("roster", help="Graduate rosters.")
+group = CommandGroup("roster", help="Graduate rosters.")
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -49,7 +49,7 @@ def import_(
     as_json: bool,
 ) -> None:
     """Import a roster workbook (.xlsx, .xls, .ods, .csv)."""
-    from backoffice.imports.errors import WorkbookError
+    from backoffice.imports.errors import NotARoster, WorkbookError
     from backoffice.imports.operations import import_roster
 
     overrides = _mapping(pairs)
@@ -70,7 +70,7 @@ def import_(
                 errors_out=errors,
             )
             result = report.to_dict("zh")
-    except WorkbookError as error:
+    except (WorkbookError, NotARoster) as error:
         raise Unreadable(error) from error
 
     def lines() -> Iterator[str]:

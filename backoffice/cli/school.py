@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy import select
 
-from backoffice.cli.common import answer, database_command, json_option, transaction
+from backoffice.cli.common import CommandGroup, answer, database_command, json_option, transaction
 from backoffice.models import School
 
-group = AppGroup("school", help="Schools.")
+group = CommandGroup("school", help="Schools.")
 
 
 @group.command("create")

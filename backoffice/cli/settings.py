@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from flask.cli import AppGroup
-
-from backoffice.cli.common import answer, json_option
+from backoffice.cli.common import CommandGroup, answer, json_option
 from backoffice.settings import ROOT, Settings
 
-group = AppGroup("settings", help="Configuration.")
+group = CommandGroup("settings", help="Configuration.")
 
 
 def document() -> str:

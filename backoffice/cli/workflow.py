@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
-from flask.cli import AppGroup
 
-from backoffice.cli.common import Failure, answer, database_command, json_option, transaction
+from backoffice.cli.common import (
+    CommandGroup,
+    Failure,
+    answer,
+    database_command,
+    json_option,
+    transaction,
+)
 from backoffice.services import services
 from backoffice.workflows import versions
 from backoffice.workflows.definition import DefinitionError
@@ -16,7 +22,7 @@ from backoffice.workflows.diagram import mermaid
 from backoffice.workflows.drawing import svg
 from backoffice.workflows.orders import DEFINITIONS, build_engine
 
-group = AppGroup("workflow", help="The order workflows.")
+group = CommandGroup("workflow", help="The order workflows.")
 
 
 @group.command("check", with_appcontext=False)

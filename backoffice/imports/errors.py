@@ -94,7 +94,11 @@ class WorkbookUnsupported(WorkbookError):
     )
 
 
-class HeaderNotFound(RosterError):
+class NotARoster(RosterError):
+    """The file opens, but its table cannot be read as a roster."""
+
+
+class HeaderNotFound(NotARoster):
     """No row looks like the headings of a roster."""
 
     code = "roster_header_not_found"
@@ -105,7 +109,7 @@ class HeaderNotFound(RosterError):
     )
 
 
-class ColumnMissing(RosterError):
+class ColumnMissing(NotARoster):
     """A column the roster mode requires is not there."""
 
     code = "roster_column_missing"
@@ -116,7 +120,7 @@ class ColumnMissing(RosterError):
     )
 
 
-class ColumnDuplicated(RosterError):
+class ColumnDuplicated(NotARoster):
     """Two columns claim the same field."""
 
     code = "roster_column_duplicated"

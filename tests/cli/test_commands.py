@@ -127,6 +127,22 @@ def test_a_misspelt_option_is_a_usage_error(run, code):
     answer = run("batch", "create", "--school", "10001", "--name", "x", "--mode", "later")
     assert (answer.status, answer.out) == (2, "")
     assert "--mode" in answer.err
+    answer = run("batch", "create", "--school", "10001", "--json")
+    assert (answer.status, answer.code, answer.err) == (2, "usage", "")
+    assert "--name" in answer.json["error"]["message"]
+
+
+def test_addresses_lead_to_the_running_system(run, code, settings):
+    """`make up PORT=8790` leaves a note; a command that knows nothing of PORT reads it."""
+    note = settings.var / "run" / "supervisor.json"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    arguments = ("batch", "create", "--school", "10001", "--name", "x", "--roster-mode", "none")
+    try:
+        for pid, base in ((os.getpid(), "http://127.0.0.1:8790"), (2**22 + 1, settings.public_url)):
+            note.write_text(json.dumps({"pid": pid, "url": "http://127.0.0.1:8790"}))
+            assert run(*arguments, "--json").json["url"].startswith(f"{base}/s/")
+    finally:
+        note.unlink()
 
 
 def test_the_printables_of_a_batch(run, code, committed, tmp_path):
@@ -172,6 +188,14 @@ def test_a_dry_run_changes_nothing(run, code, committed, roster):
     assert count(committed, RosterImport) == 1
 
 
+@pytest.mark.parametrize("headings", [["甲", "乙"], ["学号", "班级"], ["学号", "姓名", "姓名"]])
+def test_a_table_that_is_no_roster_ends_with_status_2(run, code, tmp_path, headings):
+    path = tmp_path / "table.xlsx"
+    path.write_bytes(workbooks.xlsx([headings, ["1", "2", "3"][: len(headings)]]))
+    answer = run("roster", "import", "--batch", code, path, "--json")
+    assert (answer.status, answer.code.split("_")[0]) == (2, "roster")
+
+
 @pytest.mark.parametrize("what", ["missing", "folder", "pdf", "empty"])
 def test_a_roster_that_cannot_be_read_ends_with_status_2(run, code, tmp_path, what):
     path = tmp_path / what
@@ -192,8 +216,8 @@ def test_a_roster_for_no_batch(run, committed, roster):
 @pytest.mark.parametrize("pair", ["编码", "=student_no", "编码="])
 def test_a_mapping_needs_both_sides(run, code, roster, pair):
     answer = run("roster", "import", "--batch", code, roster, "--map", pair, "--json")
-    assert answer.status == 2
-    assert "--map" in answer.err
+    assert (answer.status, answer.code) == (2, "usage")
+    assert "--map" in answer.json["error"]["message"]
 
 
 # capture codes

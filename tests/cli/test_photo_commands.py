@@ -14,6 +14,7 @@ from backoffice import cli
 from backoffice.photos.layouts import LAYOUTS
 
 FIELDS = {"passed", "checks", "geometry", "bytes", "quality", "seconds", "cpu_seconds"}
+GEOMETRY = {"hair_top", "eye_line", "face_width", "centre_offset", "eye_angle"}
 CHECK = {"code", "passed", "value", "limits", "severity", "advice"}
 
 
@@ -46,9 +47,7 @@ def test_a_portrait_is_finished_and_laid_out(photo, tmp_path):
     assert set(report) >= FIELDS
     assert report["passed"] is True
     assert all(set(check) >= CHECK for check in report["checks"])
-    assert set(report["geometry"]) >= {
-        "hair_top", "eye_line", "face_width", "centre_offset", "eye_angle",
-    }  # fmt: skip
+    assert set(report["geometry"]) >= GEOMETRY
     assert report["bytes"] == out.stat().st_size
     assert Image.open(out).size == (480, 640)
 
@@ -72,6 +71,7 @@ def test_a_refused_picture_has_the_same_shape_and_no_file(photo, tmp_path, conte
     assert status == 1
     assert set(report) >= FIELDS
     assert report["passed"] is False
+    assert set(report["geometry"]) >= GEOMETRY
     failed = [check for check in report["checks"] if not check["passed"]]
     assert failed
     assert all(check["advice"] for check in failed)
@@ -88,6 +88,8 @@ def test_a_refused_picture_has_the_same_shape_and_no_file(photo, tmp_path, conte
         (("sheet", "IN", "OUT", "--layout", "no-such", "--json"), 1, "invalid_input"),
         (("process", "missing.jpg", "OUT"), 2, None),
         (("sheet", "IN", "OUT"), 2, None),
+        (("process", "missing.jpg", "OUT", "--json"), 2, "usage"),
+        (("sheet", "IN", "OUT", "--json"), 2, "usage"),
     ],
 )
 def test_what_is_not_there_is_said(photo, tmp_path, arguments, status, code):
