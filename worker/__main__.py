@@ -7,7 +7,7 @@ import sys
 from flask import Flask
 
 import backoffice
-from backoffice.settings import Settings, load_settings
+from backoffice.settings import Settings, SettingsError, load_settings
 from worker import logs, queues, runtime
 from worker.loops import Loop, run_until_signalled
 
@@ -69,7 +69,11 @@ def main(arguments: list[str]) -> int:
     from supervisor.embedded import with_addresses
 
     role = arguments[0]
-    settings = with_addresses(load_settings())
+    try:
+        settings = with_addresses(load_settings())
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
     logs.configure(role, settings.log_level)
     app = backoffice.create_app(settings)
     runtime.use(app)
