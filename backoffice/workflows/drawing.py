@@ -15,7 +15,8 @@ from backoffice.workflows.drawing_routes import LINE, Curve, Edge, names, routes
 SIZE = (124.0, 52.0)  # of a state's box, px
 STEP = (226.0, 160.0)  # from centre to centre, px
 MARGIN = 12.0
-NAME_WIDTH = 84.0  # names wider than this are broken into lines, px
+NAME_SIZE = 13  # letters of the names, px
+NAME_WIDTH = 86.0  # names wider than this are broken into lines, px
 FILL = {
     "neutral": "#eceff1",
     "waiting": "#fff4d6",
@@ -74,7 +75,7 @@ def _layout(
     return Layout(states, curves, names(curves, sizes, states), dict(lines))
 
 
-def text_width(text: str, size: float = 12.0) -> float:
+def text_width(text: str, size: float = NAME_SIZE) -> float:
     """Return the width of a line of text, a little more than any of our typefaces needs, px."""
     wide = sum(ord(letter) > 0x2E7F for letter in text)
     return size * (wide + 0.57 * (len(text) - wide)) + 2
@@ -113,7 +114,7 @@ def svg(
     arrow = f"arrow-{definition.name}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {top:.0f} {width:.0f} '
-        f'{height:.0f}" role="img" aria-label="{title}" font-family="{FONT}">',
+        f'{height:.0f}" width="{width:.0f}" height="{height:.0f}" role="img" aria-label="{title}" font-family="{FONT}">',
         f'<defs><marker id="{arrow}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#5b6770"/></marker></defs>',
         f'<rect x="{left:.0f}" y="{top:.0f}" width="{width:.0f}" height="{height:.0f}" '
@@ -143,7 +144,7 @@ def _name(box: Box, lines: tuple[str, ...]) -> str:
         for number, line in enumerate(lines)
     )
     halo = 'stroke="#fff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
-    return f'<text class="move" font-size="12" fill="#37424a" text-anchor="middle" {halo}>{spans}</text>'
+    return f'<text class="move" font-size="{NAME_SIZE}" fill="#37424a" text-anchor="middle" {halo}>{spans}</text>'
 
 
 def _state(state: State, box: Box, locale: str, counts: Mapping[str, int] | None) -> str:

@@ -19,7 +19,7 @@ SAMPLES = 14  # straight pieces a curve is judged by
 KEPT = 12  # candidates of an edge that are compared with the other edges
 ROUNDS = 3
 BESIDE = 11.0  # closer than this, two curves count as running side by side, px
-LINE = 15.0  # height of a line of text, px
+LINE = 16.0  # height of a line of text, px
 
 
 @dataclass(frozen=True)

@@ -268,7 +268,7 @@ def test_a_run_shows_its_progress_by_itself(busy_house: House, served: str, brow
     browser.page.check("[data-pick-all]")
     browser.page.click("text=继续…")
     browser.page.wait_for_selector("text=其中 2 个现在可以执行")
-    browser.page.click("text=开始：开始制作")
+    browser.page.click("text=确认开始制作")
     browser.page.wait_for_selector("text=成功 0，未执行 0，剩余 2")
     with house.app.app_context():
         row = house.session.scalars(select(OutboxRow).where(OutboxRow.effect == "bulk.run")).one()
