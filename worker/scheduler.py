@@ -23,6 +23,7 @@ from backoffice.payments.errors import NoticeInvalid
 from backoffice.payments.notices import receive
 from backoffice.payments.registry import gateway, sandbox
 from backoffice.payments.sandbox import SandboxGateway
+from backoffice.review import leases
 from backoffice.services import Services
 from backoffice.workflows.timers import Action, fire_one_due
 from worker.dispatcher import sweep
@@ -34,7 +35,11 @@ SWEEP_GRACE_SECONDS = 10.0
 REFUND_POLL_SECONDS = 60.0
 TIMERS_PER_TICK = 500
 # What timers that belong to no order do.
-ACTIONS: dict[str, Action] = {CLOSE: close_when_over, REMIND: remind_unfinished}
+ACTIONS: dict[str, Action] = {
+    CLOSE: close_when_over,
+    REMIND: remind_unfinished,
+    leases.EXPIRE: leases.expire,
+}
 log = logging.getLogger("worker.scheduler")
 
 

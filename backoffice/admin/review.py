@@ -20,6 +20,8 @@ from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
 from backoffice.models import Order, OrderEvent
+from backoffice.models.vocabulary import OrderState
+from backoffice.review import leases
 from backoffice.security.tenancy import visible
 
 DECISIONS = ("approve", "reject")
@@ -61,13 +63,31 @@ class ReviewRoom(Page):
         decision = request.form.get("decision", "")
         if decision not in DECISIONS:
             return self._show(400)
-        order_id = self._order(request.form.get("order_id", "")).id
+        order = self._order(request.form.get("order_id", ""))
+        order_id = order.id
         try:
+            if order.state == OrderState.PENDING_REVIEW:
+                leases.require(db.session(), me().id, order_id)
             moves.fire(order_id, decision, request.form, request.form.get("photo_id", ""))
         except BackofficeError as error:
+            db.session.rollback()
             self._explain(error)
             return self._show(answers.status_of(error))
+        leases.give_up(db.session(), me().id, order_id, "decided")
+        db.session.commit()
         return redirect(self.get_url(".desk", **self._place(), decided=order_id), 303)
+
+    @expose("/heartbeat", methods=("POST",))
+    def heartbeat(self) -> Any:
+        """Count a sign of life from the page: the photo stays on this desk."""
+        order = self._order(request.form.get("order_id", ""))
+        try:
+            leases.extend(db.session(), me().id, order.id)
+        except leases.LeaseLost as error:
+            db.session.rollback()
+            return make_response(error.text(locale()), answers.status_of(error))
+        db.session.commit()
+        return make_response("", 204)
 
     @expose("/undo", methods=("POST",))
     def undo(self) -> Any:
@@ -78,6 +98,8 @@ class ReviewRoom(Page):
         except BackofficeError as error:
             flash(f"{say(error.title)}: {error.text(locale())}", "warning")
             return self._show(answers.status_of(error))
+        leases.clear_desk(db.session(), me().id)  # the photo that was next goes back
+        db.session.commit()
         flash(t("已撤回，请重新审核。", "Taken back; please review it again."), "success")
         return redirect(self.get_url(".desk", **self._place(), first=order.id), 303)
 
@@ -122,10 +144,13 @@ class ReviewRoom(Page):
     def _show(self, status: int = 200) -> Response:
         place = self._place()
         first = _id(request.args.get("first"))
-        case = next_case(own_school(), _id(place.get("batch")), _id(place.get("after")), first)
+        skipped = _id(place.get("after"))
+        if skipped is not None:
+            leases.give_up(db.session(), me().id, skipped, "skipped")
+        case = next_case(me().id, own_school(), _id(place.get("batch")), skipped, first)
         if case is not None:
             record("review:open", "photo", case.photo.id)
-            db.session.commit()
+        db.session.commit()
         html = self.render(
             "backoffice/review.html",
             case=case,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from backoffice.db import db
 from backoffice.models import Order, Photo, ReviewDecision
 from backoffice.models.vocabulary import OrderKind, OrderState
+from backoffice.review import leases
 from backoffice.security.tenancy import visible
 
 SEVERITY_ORDER = {"refuse": 0, "warn": 1, "note": 2}
@@ -41,13 +42,15 @@ class Case:
 
 
 def next_case(
+    staff_id: uuid.UUID,
     school_id: uuid.UUID | None,
     batch_id: uuid.UUID | None,
     after: uuid.UUID | None,
     first: uuid.UUID | None = None,
 ) -> Case | None:
-    """Return the photo that has waited longest, or the one behind `after` (a skipped order).
+    """Lease and return the photo that has waited longest, or the one behind `after` (skipped).
 
+    What lies on other reviewers' desks is passed over. The caller commits.
     first: an order that comes before all others if it waits (its decision was taken back).
     """
     query = _waiting(school_id, batch_id)
@@ -58,10 +61,13 @@ def next_case(
     query = query.options(
         joinedload(Order.enrolment), joinedload(Order.batch), joinedload(Order.standard)
     )
-    found = list(db.session.scalars(query.order_by(Order.entered_at, Order.id).limit(2)))
-    if not found:
+    query = query.order_by(Order.entered_at, Order.id)
+    order = leases.claim_next(db.session(), staff_id, query)
+    if order is None:
         return None
-    return _case(found[0], found[1] if len(found) > 1 else None, waiting(school_id, batch_id))
+    others = leases.free_for(query, staff_id, datetime.now(UTC)).where(Order.id != order.id)
+    following = db.session.scalars(others.limit(1)).first()
+    return _case(order, following, waiting(school_id, batch_id))
 
 
 def waiting(school_id: uuid.UUID | None, batch_id: uuid.UUID | None = None) -> int:

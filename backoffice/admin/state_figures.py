@@ -17,6 +17,9 @@ from backoffice.workflows.definition import Definition, State
 from backoffice.workflows.figures import ServiceTime, service_times
 
 
+NEWEST = 20_000  # orders the times are drawn from: half a second, however long the history
+
+
 @dataclass(frozen=True)
 class StateRow:
     """One state: the orders in it now, and how long orders stayed; None when none has left it."""
@@ -43,11 +46,16 @@ class WorkflowFigures:
         """True if there is any order of this workflow."""
         return any(self.counts.values())
 
+    @property
+    def newest(self) -> int | None:
+        """How many orders the times are drawn from at most; None if that is all of them."""
+        return NEWEST if sum(self.counts.values()) > NEWEST else None
+
 
 def figures(batch: uuid.UUID | None) -> list[WorkflowFigures]:
     """Return every workflow with what this member may see, of one batch or of all."""
     counts = _counts(batch)
-    times = {(r.workflow, r.state): r for r in service_times(db.session(), _batches(batch))}
+    times = {(r.workflow, r.state): r for r in service_times(db.session(), _batches(batch), NEWEST)}
     return [
         WorkflowFigures(
             definition,

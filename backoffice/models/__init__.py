@@ -3,6 +3,7 @@
 from backoffice.models.batch import Batch, BatchService, PhotoStandard
 from backoffice.models.bulk import BulkItem, BulkRun
 from backoffice.models.event import OrderEvent, Timer
+from backoffice.models.lease import ReviewLease
 from backoffice.models.order import Order, OrderItem
 from backoffice.models.outbox import Message, OutboxRow
 from backoffice.models.payment import Payment, PaymentNotice, Refund
@@ -42,6 +43,7 @@ __all__ = [
     "Refund",
     "RejectionReason",
     "ReviewDecision",
+    "ReviewLease",
     "Role",
     "RosterImport",
     "School",

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from backoffice.models import Order, ReviewDecision
-from tests.admin.house import PASSWORD, House, store_pictures
+from tests.admin.house import PASSWORD, House, post, store_pictures
 from tests.factories import make_order
 
 pytestmark = pytest.mark.browser
@@ -208,9 +208,14 @@ def test_a_stale_desk_is_told_kindly(house: House, queue, browser: Browser):
     browser.go("/admin/review/")
     browser.page.wait_for_selector("#decision.ready")
     other = house.client(house.guests["reviewer"])
-    from tests.admin.test_review import decide
-
-    decide(other, queue[0], "reject", reasons=["L01"])
+    post(
+        other,
+        f"/admin/orders/{queue[0].id}/fire",
+        transition="reject",
+        reasons=["L01"],
+        version=queue[0].version,
+        key="other",
+    )
     browser.page.keyboard.press("a")
     browser.wait_past(queue[0].id)
     assert "未作任何更改" in browser.page.text_content(".note-warning")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backoffice.admin.review_queue import worst_first
-from backoffice.models import AccessRecord, Order, Photo, ReviewDecision
+from backoffice.models import AccessRecord, Order, Photo, ReviewDecision, ReviewLease
 from tests.admin.house import House, post, store_pictures
 from tests.factories import advance, make_order, make_photo
 
@@ -213,3 +214,38 @@ def test_a_missing_file_is_a_kind_404(house: House, queue):
     answer = house.client("reviewer").get(f"/admin/pictures/{photo.id}/result")
     assert answer.status_code == 404
     assert "stored_object_missing" in answer.text
+
+
+def page_of(client, path="/admin/review/") -> str:
+    return client.get(path).get_data(as_text=True)
+
+
+def test_two_reviewers_never_see_the_same_photo(house: House, queue):
+    one, two = house.client(house.staff["reviewer"]), house.client(house.guests["reviewer"])
+    assert shown(page_of(one)) == str(queue[0].id)
+    assert shown(page_of(two)) == str(queue[1].id)
+    assert shown(page_of(one)) == str(queue[0].id)  # a reload keeps it
+    answer = decide(two, queue[0], "approve")
+    assert answer.status_code == 409
+    assert decisions(house) == []
+    assert shown(page_of(one, f"/admin/review/?after={queue[0].id}")) == str(queue[2].id)
+    assert decide(two, queue[0], "approve").status_code == 303  # skipped: free again
+
+
+def test_a_photo_goes_back_when_the_desk_is_silent(house: House, queue):
+    one, two = house.client(house.staff["reviewer"]), house.client(house.guests["reviewer"])
+    page_of(one)
+    beat = post(one, "/admin/review/heartbeat", order_id=str(queue[0].id))
+    assert beat.status_code == 204
+    house.session.execute(update(ReviewLease).values(expires_at=datetime.now(UTC)))
+    house.session.commit()
+    late = decide(one, queue[0], "approve")
+    assert late.status_code == 409
+    assert "交还队列" in late.get_data(as_text=True)
+    assert decisions(house) == []
+    # the page that answered holds it again: nothing was lost
+    house.session.execute(update(ReviewLease).values(expires_at=datetime.now(UTC)))
+    house.session.commit()
+    assert shown(page_of(two)) == str(queue[0].id)
+    lost = post(one, "/admin/review/heartbeat", order_id=str(queue[0].id))
+    assert lost.status_code == 409

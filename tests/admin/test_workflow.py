@@ -95,3 +95,19 @@ def test_times_are_told_per_batch_and_kept_to_the_school(house: House):
 def test_a_batch_without_orders_has_no_empty_table(house: House):
     page = house.client("school").get(f"/admin/batches/{house.batches[0].id}/").text
     assert "各状态停留时间" not in page
+
+
+def test_times_of_a_long_history_are_drawn_from_the_newest_orders(house: House, monkeypatch):
+    from backoffice.admin import state_figures
+
+    for seconds in (60, 120, 180):
+        live(house, house.batches[0], (seconds, "pay"))
+    client = house.client("admin")
+    addresses = ("/admin/workflow/", f"/admin/batches/{house.batches[0].id}/")
+    for address in addresses:
+        assert "最近" not in client.get(address).text
+    monkeypatch.setattr(state_figures, "NEWEST", 2)
+    for address in addresses:
+        page = client.get(address).text
+        assert "最近 2 个订单" in page
+        assert times(page)["待支付"] == ("0", "2", "2 分 30 秒", "2 分 57 秒")
