@@ -16,7 +16,6 @@ from backoffice.security.tenancy import visible
 from backoffice.workflows.definition import Definition, State
 from backoffice.workflows.figures import ServiceTime, service_times
 
-
 NEWEST = 20_000  # orders the times are drawn from: half a second, however long the history
 
 

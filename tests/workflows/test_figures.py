@@ -109,6 +109,15 @@ def test_only_the_batches_asked_for(session, live):
     assert by_state(session, []) == {}
 
 
+def test_only_the_newest_orders_when_asked(session, live):
+    batch = make_batch(session)
+    for seconds in (10, 20, 30):
+        live(batch, (seconds, "pay"))
+    (found,) = service_times(session, [batch.id], newest=2)
+    assert (found.count, found.p50_seconds) == (2, 25.0)
+    assert service_times(session, [batch.id], newest=0) == []
+
+
 def test_adopting_a_version_does_not_end_a_stay(session, engine, clock, live, monkeypatch):
     from dataclasses import replace
 
