@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from flask import Flask
+from flask import Flask, redirect
 
 import backoffice
-from backoffice.settings import Settings, load_settings
+from backoffice.settings import Settings, SettingsError, load_settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Return the whole application: core, student API, admin site, commands."""
+    """Return the whole application: core, student API, admin site, commands.
+
+    Ends the process with one sentence when a setting cannot be used.
+    """
     import payment_pages
     import student_api
-    from backoffice import admin, cli, health
+    from backoffice import admin, cli, demo_data, health
+    from backoffice.db import db
+    from backoffice.services import services
     from supervisor.embedded import expected_addresses
 
-    app = backoffice.create_app(expected_addresses(settings or load_settings()))
+    try:
+        app = backoffice.create_app(expected_addresses(settings or load_settings()))
+        with app.app_context():
+            demo_data.refuse_in_production(db.session(), services().settings)
+    except SettingsError as error:
+        sys.exit(str(error))
     health.init_app(app)
     student_api.init_app(app)
     payment_pages.init_app(app)
     admin.init_app(app)
     cli.init_app(app)
+    app.add_url_rule("/", "home", lambda: redirect("/admin/"))
     return app
 
 

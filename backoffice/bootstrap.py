@@ -36,10 +36,7 @@ def _fill(settings: Settings) -> dict[str, Any] | None:
     from backoffice.reference import load_reference_data
 
     session, path = db.session(), settings.var / "demo.json"
-    if settings.production and demo_data.has_demo_schools(session):
-        raise SettingsError(
-            "APP_ENV=production refuses a database with demo data; set DATABASE_URL to another."
-        )
+    demo_data.refuse_in_production(session, settings)
     load_reference_data(session)
     if settings.demo and demo_data.is_empty(session):
         demo_data.load(session)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from backoffice.batches.operations import BatchPlan, create_batch, find_school
@@ -24,7 +25,7 @@ from backoffice.identity.masking import mask_id, mask_name
 from backoffice.models import Batch, Enrolment, Role, School, Staff
 from backoffice.models.vocabulary import BatchMode, RejectPolicy, StaffRole
 from backoffice.security.staff_accounts import hash_staff_password
-from backoffice.settings import Settings
+from backoffice.settings import Settings, SettingsError
 
 SCHOOLS = (("10001", "示例大学"), ("10002", "示范学院"))
 LEGAL_BASIS = "演示数据：学校已取得学生单独同意"
@@ -85,6 +86,23 @@ def has_demo_schools(session: Session) -> bool:
     """True when this database was filled by `load`."""
     codes = session.scalars(select(School.code).where(School.name == SCHOOLS[0][1])).all()
     return SCHOOLS[0][0] in codes
+
+
+def refuse_in_production(session: Session, settings: Settings) -> None:
+    """Raise SettingsError if a production system would run on demo data.
+
+    A database that does not answer is the business of /readyz, not of the start.
+    """
+    if not settings.production:
+        return
+    try:
+        found = has_demo_schools(session)
+    except SQLAlchemyError:
+        return
+    if found:
+        raise SettingsError(
+            "APP_ENV=production refuses a database with demo data; set DATABASE_URL to another."
+        )
 
 
 def load(session: Session) -> None:

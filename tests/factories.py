@@ -52,7 +52,7 @@ def resident_id(serial: int, birth: str = "20030915") -> str:
 
 def make_school(session: Session, **values) -> School:
     n = next(_numbers)
-    school = School(**{"code": f"{10000 + n}", "name": f"测试大学{n}"} | values)
+    school = School(**{"code": f"{20000 + n}", "name": f"测试大学{n}"} | values)
     session.add(school)
     session.flush()
     return school

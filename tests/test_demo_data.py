@@ -184,3 +184,23 @@ def test_production_refuses_a_database_with_demo_data(start):
     start()
     with pytest.raises(SettingsError, match="demo data"):
         start(app_env="production")
+
+
+def test_a_production_application_does_not_start_on_demo_data(committed, settings, capsys):
+    """Also without the bootstrap command: whoever starts the application meets the refusal."""
+    from dataclasses import replace
+
+    from wsgi import create_app
+
+    production = replace(
+        settings,
+        app_env="production",
+        payment_providers="wechat",
+        capture_code_provider="none",
+    )
+    create_app(production)
+    with committed() as session:
+        demo_data.load(session)
+        session.commit()
+    with pytest.raises(SystemExit, match="demo data"):
+        create_app(production)

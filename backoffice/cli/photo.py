@@ -43,6 +43,8 @@ def process(source: Path, out: Path, standard: str, as_json: bool) -> None:
     report["geometry"] = dict.fromkeys(MEASURED) | report["geometry"]
     if result.passed and result.jpeg is not None:
         out.write_bytes(result.jpeg)
+    else:
+        out.unlink(missing_ok=True)  # an older result must not pass for this picture's
 
     def lines() -> Iterator[str]:
         yield "通过" if result.passed else "不通过"

@@ -79,7 +79,9 @@ def _claim(session: Session, enrolment: Enrolment, student: Student, claim: Clai
         return
     if enrolment.student_id is not None:
         raise EnrolmentTaken()
-    if not is_theirs(enrolment, student, claim):
+    # a genuine capture code and the last four identify (CONTRACT section 6), whatever document
+    # the account was opened with; without a code the account's own number must be the entry's
+    if claim.payload is None and not is_theirs(enrolment, student, claim):
         raise NotOnRoster()
     try:
         with session.begin_nested():
@@ -109,9 +111,8 @@ def _from_code(session: Session, batch: Batch, student: Student, claim: Claim) -
     known = _entry_by_number(session, batch, payload.serial)
     if known is not None:
         return known
-    if not shows_student(payload, student):
-        raise NotOnRoster()
-    forms = last_four_variants(student.id_number)
+    own = shows_student(payload, student)
+    forms = last_four_variants(student.id_number) if own else [compact(payload.id_last4)]
     session.execute(
         insert(Enrolment)
         .values(
@@ -120,9 +121,9 @@ def _from_code(session: Session, batch: Batch, student: Student, claim: Claim) -
             source="capture_code",
             student_no=payload.serial,
             name_masked=payload.name_masked,
-            id_type=student.id_type,
+            id_type=student.id_type if own else None,
             id_masked=payload.id_masked,
-            id_last4=last_four(student.id_number),
+            id_last4=last_four(student.id_number) if own else compact(payload.id_last4),
             id_last4_indexes=[last4_index(batch.id, form) for form in forms],
             level=payload.level,
             major=payload.major,

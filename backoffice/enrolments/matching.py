@@ -36,7 +36,7 @@ class Claim:
 def find_entry(session: Session, batch: Batch, student: Student, claim: Claim) -> Enrolment:
     """Return the one roster entry that agrees with the claim. Raises NotOnRoster.
 
-    Whether the account may have it is `is_theirs`; here a capture code speaks for itself.
+    A genuine capture code speaks for itself; without one the account's own number must fit.
     """
     found = [
         entry
@@ -74,13 +74,11 @@ def agrees_with_code(
 
 
 def is_theirs(entry: Enrolment, student: Student, claim: Claim) -> bool:
-    """Return whether the account's own ID number fits the entry and the claim."""
+    """Return whether the account's own ID number is the entry's; for claims without a code."""
     own = last_four_variants(student.id_number)
     if compact(claim.last_four) not in own:
         return False
-    if entry.id_index is not None and entry.id_index != student.id_index:
-        return False
-    return claim.payload is None or shows_student(claim.payload, student)
+    return entry.id_index is None or entry.id_index == student.id_index
 
 
 def shows_student(payload: CaptureCodePayload, student: Student) -> bool:

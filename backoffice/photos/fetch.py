@@ -29,7 +29,7 @@ from pathlib import Path
 from backoffice.errors import BackofficeError
 from backoffice.photos.errors import FetchFailed, ModelHashMismatch
 from backoffice.photos.models import Entry, load_manifest, sha256_of
-from backoffice.settings import load_settings
+from backoffice.settings import SettingsError, load_settings
 
 TIMEOUT_S = 180
 DEFAULT_INDEX = ""
@@ -235,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
         done = fetch_models(options.models_dir or load_settings().models)
         if options.portraits:
             done += fetch_portraits(options.portraits)
-    except (BackofficeError, OSError) as error:
+    except (BackofficeError, SettingsError, OSError) as error:
         text = error.text("en") if isinstance(error, BackofficeError) else str(error)
         print(text, file=sys.stderr)
         return 1
