@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import importlib
 import os
 import re
 import ssl
@@ -32,7 +33,6 @@ from backoffice.photos.models import Entry, load_manifest, sha256_of
 from backoffice.settings import SettingsError, load_settings
 
 TIMEOUT_S = 180
-DEFAULT_INDEX = ""
 
 
 def fetch_models(models_dir: Path, *, only: Iterable[str] | None = None) -> list[Path]:
@@ -164,7 +164,12 @@ def _pip_config() -> dict[str, str]:
 
 def _indexes(config: dict[str, str]) -> list[str]:
     extra = config.get("extra-index-url", "").replace("\\n", " ").split()
-    return [config.get("index-url", DEFAULT_INDEX), *extra]
+    return [config.get("index-url") or _pips_own_index(), *extra]
+
+
+def _pips_own_index() -> str:
+    """Return the index pip itself uses when nothing is configured: we name no host of our own."""
+    return str(importlib.import_module("pip._internal.models.index").PyPI.simple_url)
 
 
 def _tls_context(config: dict[str, str]) -> ssl.SSLContext:
