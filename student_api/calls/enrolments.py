@@ -176,7 +176,7 @@ def decode_capture_code(call: Call) -> DecodeAnswer:
     ),
 )
 def identify_student(call: Call, body: IdentifyRequest) -> OneEnrolmentAnswer:
-    """Claim the roster entry that agrees with the last four, the capture code and the account.
+    """Claim the roster entry that agrees with the last four and the capture code.
 
     The same call by the same account answers the same. Ten wrong tries an hour, for the account
     and for the address; then 429. Batches with `requires_capture_code` false take the last four
