@@ -1,6 +1,7 @@
 """All tables. Import models from here, so that every mapper is configured."""
 
 from backoffice.models.batch import Batch, BatchService, PhotoStandard
+from backoffice.models.batch_life import BatchChange, BatchJob
 from backoffice.models.bulk import BulkItem, BulkRun
 from backoffice.models.event import OrderEvent, Timer
 from backoffice.models.lease import ReviewLease
@@ -25,6 +26,8 @@ __all__ = [
     "AccessRecord",
     "Address",
     "Batch",
+    "BatchChange",
+    "BatchJob",
     "BatchService",
     "BulkItem",
     "BulkRun",

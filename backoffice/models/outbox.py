@@ -45,7 +45,7 @@ class OutboxRow(Created, Base):
 
 
 class Message(Created, Base):
-    """One SMS or e-mail to a student; the dedupe key makes a repeated job send nothing twice."""
+    """One SMS or e-mail to a student (or to a phone of the roster); the dedupe key makes a repeated job send nothing twice."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -54,13 +54,22 @@ class Message(Created, Base):
         CheckConstraint(
             "status IN ('sending','sent','delivered','failed','unknown')", name="status_known"
         ),
+        CheckConstraint("num_nonnulls(student_id, enrolment_id) >= 1", name="has_recipient"),
         Index("ix_messages_order_id", "order_id"),
+        Index(
+            "ix_messages_enrolment_id",
+            "enrolment_id",
+            postgresql_where=text("enrolment_id IS NOT NULL"),
+        ),
         Index("ix_messages_provider_id", "provider", "provider_id"),
     )
 
     id: Mapped[uuid_pk]
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
-    student_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("students.id"))
+    student_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("students.id"))
+    enrolment_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("enrolments.id"), comment="set where somebody without an order is reminded"
+    )
     template: Mapped[str]
     channel: Mapped[str]
     locale: Mapped[str]
