@@ -3,6 +3,7 @@
 from backoffice.models.batch import Batch, BatchService, PhotoStandard
 from backoffice.models.batch_life import BatchChange, BatchJob
 from backoffice.models.bulk import BulkItem, BulkRun
+from backoffice.models.enrolment_request import EnrolmentRequest
 from backoffice.models.event import OrderEvent, Timer
 from backoffice.models.lease import ReviewLease
 from backoffice.models.order import Order, OrderItem
@@ -10,9 +11,11 @@ from backoffice.models.outbox import Message, OutboxRow
 from backoffice.models.payment import Payment, PaymentNotice, Refund
 from backoffice.models.photo import Photo, RejectionReason, ReviewDecision
 from backoffice.models.roster import CaptureCode, Enrolment, RosterImport
+from backoffice.models.saved_list import ListExport, SavedView
 from backoffice.models.school import School
 from backoffice.models.shipment import Shipment
 from backoffice.models.staff import AccessRecord, Role, Staff
+from backoffice.models.staff_session import StaffInvitation, StaffSession
 from backoffice.models.student import (
     Address,
     IdempotencyRecord,
@@ -21,6 +24,7 @@ from backoffice.models.student import (
     StudentToken,
 )
 from backoffice.models.ticket import Ticket, TicketMessage
+from backoffice.models.upload import PhotoUpload
 
 __all__ = [
     "AccessRecord",
@@ -33,7 +37,9 @@ __all__ = [
     "BulkRun",
     "CaptureCode",
     "Enrolment",
+    "EnrolmentRequest",
     "IdempotencyRecord",
+    "ListExport",
     "Message",
     "Order",
     "OrderEvent",
@@ -43,15 +49,19 @@ __all__ = [
     "PaymentNotice",
     "Photo",
     "PhotoStandard",
+    "PhotoUpload",
     "Refund",
     "RejectionReason",
     "ReviewDecision",
     "ReviewLease",
     "Role",
     "RosterImport",
+    "SavedView",
     "School",
     "Shipment",
     "Staff",
+    "StaffInvitation",
+    "StaffSession",
     "Student",
     "StudentConsent",
     "StudentToken",

@@ -32,7 +32,8 @@ class OrderEvent(Base):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
-        Index("ix_order_events_at", "at"),
+        Index("ix_order_events_at", "at", "id"),
+        Index("ix_order_events_transition", "transition", "at", "id"),
     )
 
     id: Mapped[uuid_pk]

@@ -51,9 +51,24 @@ class Order(Created, Base):
             postgresql_where=text("kind = 'capture' AND state NOT IN ('closed','refunded')"),
         ),
         Index("ix_orders_state_created", "state", "created_at", "id"),
-        Index("ix_orders_batch_state", "batch_id", "state"),
         Index("ix_orders_school_state", "school_id", "state", "created_at"),
         Index("ix_orders_student_id", "student_id", "created_at"),
+        Index("ix_orders_enrolment_id", "enrolment_id"),
+        # the lists: every filter in the order it is shown, so that a page costs the same at any size
+        Index("ix_orders_created_at", "created_at", "id"),
+        Index("ix_orders_school_id_created_at", "school_id", "created_at", "id"),
+        Index("ix_orders_batch_id_created_at", "batch_id", "created_at", "id"),
+        Index("ix_orders_batch_id_state_created_at", "batch_id", "state", "created_at", "id"),
+        Index(
+            "ix_orders_flagged",
+            "flagged",
+            "created_at",
+            "id",
+            postgresql_where=text("flagged IS NOT NULL"),
+        ),
+        Index(
+            "ix_orders_reprints", "created_at", "id", postgresql_where=text("kind = 'reprint'")
+        ),
     )
 
     id: Mapped[uuid_pk]

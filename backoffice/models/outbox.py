@@ -28,6 +28,14 @@ class OutboxRow(Created, Base):
         Index("ix_outbox_waiting", "available_at", postgresql_where=text("state = 'waiting'")),
         Index("ix_outbox_published", "published_at", postgresql_where=text("state = 'published'")),
         Index("ix_outbox_order_id", "order_id"),
+        Index("ix_outbox_created_at", "created_at", "id"),
+        Index(
+            "ix_outbox_stopped",
+            "state",
+            "created_at",
+            "id",
+            postgresql_where=text("state IN ('dead','cancelled')"),
+        ),
     )
 
     id: Mapped[uuid_pk]

@@ -37,6 +37,10 @@ class Payment(Created, Base):
             postgresql_where=text("status = 'succeeded' AND NOT surplus"),
         ),
         Index("ix_payments_order_id", "order_id"),
+        Index("ix_payments_created_at", "created_at", "id"),
+        Index("ix_payments_status", "status", "created_at", "id"),
+        Index("ix_payments_surplus", "created_at", "id", postgresql_where=text("surplus")),
+        Index("ix_payments_paid_at", "paid_at", postgresql_where=text("status = 'succeeded'")),
     )
 
     id: Mapped[uuid_pk]
@@ -83,7 +87,9 @@ class Refund(Created, Base):
             postgresql_where=text("status <> 'cancelled'"),
         ),
         Index("ix_refunds_order_id", "order_id"),
-        Index("ix_refunds_status", "status"),
+        Index("ix_refunds_created_at", "created_at", "id"),
+        Index("ix_refunds_status", "status", "created_at", "id"),
+        Index("ix_refunds_settled_at", "settled_at", postgresql_where=text("settled_at IS NOT NULL")),
     )
 
     id: Mapped[uuid_pk]

@@ -39,7 +39,8 @@ class Photo(Created, Base):
             name="passed_has_result",
         ),
         Index("ix_photos_original_sha256", "original_sha256"),
-        Index("ix_photos_status", "status", "created_at"),
+        Index("ix_photos_status", "status", "created_at", "id"),
+        Index("ix_photos_created_at", "created_at", "id"),
     )
 
     id: Mapped[uuid_pk]

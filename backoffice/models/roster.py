@@ -5,7 +5,15 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -21,8 +29,19 @@ from backoffice.db import (
 from backoffice.models.batch import Batch
 
 
+# What an import is doing right now, with nobody to be asked: at most one of a batch.
+RUNNING = ("reading", "checking", "applying", "undoing")
+WAITING = ("mapping", "previewed")  # for the clerk
+IMPORT_STATES = (*RUNNING, *WAITING, "applied", "undone", "discarded", "failed")
+
+
 class RosterImport(Created, Base):
-    """One uploaded workbook: what it was, what it did. `findings` hold codes and places only."""
+    """One uploaded workbook: what it was, what it did. `findings` hold codes and places only.
+
+    The way: reading (which columns?) -> mapping (the clerk chooses; left out when everything is
+    known) -> checking -> previewed -> applying -> applied -> undoing -> undone. The commands go to
+    applied at once. The counts are those of the preview, then those of the writing.
+    """
 
     __tablename__ = "roster_imports"
     __table_args__ = (
@@ -30,8 +49,17 @@ class RosterImport(Created, Base):
             "row_count = new_count + changed_count + same_count + rejected_count",
             name="rows_accounted_for",
         ),
-        CheckConstraint("state IN ('previewed','applied','undone')", name="state_known"),
+        CheckConstraint(
+            "state IN (" + ",".join(f"'{state}'" for state in IMPORT_STATES) + ")",
+            name="state_known",
+        ),
         Index("ix_roster_imports_batch_id", "batch_id", "created_at"),
+        Index(
+            "uq_roster_imports_running",
+            "batch_id",
+            unique=True,
+            postgresql_where=text("state IN (" + ",".join(f"'{s}'" for s in RUNNING) + ")"),
+        ),
     )
 
     id: Mapped[uuid_pk]
@@ -40,48 +68,70 @@ class RosterImport(Created, Base):
     file_name: Mapped[str]
     file_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     file_bytes: Mapped[int]
+    storage_key: Mapped[str | None] = mapped_column(comment="the sealed upload, until it is over")
     mapping: Mapped[json_object] = mapped_column(JSONB, comment="field -> column heading")
+    columns: Mapped[json_object] = mapped_column(
+        JSONB, default=dict, server_default="{}", comment="the clerk's word: column -> field"
+    )
+    sheet: Mapped[str | None]
+    header_row: Mapped[int | None]
+    proposal: Mapped[object] = mapped_column(
+        EncryptedJSON, nullable=True, comment="sheets, headings, sample cells of the mapping form"
+    )
     state: Mapped[str]
     row_count: Mapped[int]
     new_count: Mapped[int]
     changed_count: Mapped[int]
     same_count: Mapped[int]
     rejected_count: Mapped[int]
+    missing_count: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="enrolments of the batch the file does not name"
+    )
     findings: Mapped[json_list] = mapped_column(JSONB, default=list)
+    finding_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    error: Mapped[json_object | None] = mapped_column(
+        JSONB, comment="why it failed: code and params, no personal data"
+    )
+    previewed_at: Mapped[datetime | None]
     applied_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    removed_count: Mapped[int | None] = mapped_column(comment="entries the undo took away")
+    restored_count: Mapped[int | None] = mapped_column(comment="entries the undo put back")
+    kept: Mapped[json_list] = mapped_column(
+        JSONB, default=list, server_default="[]", comment="what the undo kept: entry id, reason"
+    )
 
     batch: Mapped[Batch] = relationship()
 
 
-class Enrolment(Created, Base):
-    """One student's place in one batch.
+class RosterProgress(Base):
+    """How far a running import is. A table of its own: written while the import's row is locked."""
 
-    `full` roster: name and ID number; `minimal`: masked name and last four only. A student claims
-    it by identification; `student_id` is then set.
-    """
+    __tablename__ = "roster_progress"
 
-    __tablename__ = "enrolments"
-    __table_args__ = (
-        UniqueConstraint("batch_id", "student_no"),
-        CheckConstraint("source IN ('roster','capture_code','student')", name="source_known"),
-        CheckConstraint("gender IN ('male','female')", name="gender_known"),
-        Index("ix_enrolments_id_last4_indexes", "id_last4_indexes", postgresql_using="gin"),
-        Index("ix_enrolments_id_index", "id_index"),
-        Index("ix_enrolments_name_index", "name_index"),
-        Index("ix_enrolments_student_id", "student_id"),
-        Index(
-            "uq_enrolments_batch_id_student_id",
-            "batch_id",
-            "student_id",
-            unique=True,
-            postgresql_where=text("student_id IS NOT NULL"),
-        ),
-    )
+    import_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("roster_imports.id"), primary_key=True)
+    stage: Mapped[str]
+    done: Mapped[int]
+    total: Mapped[int]
+    stage_started_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
 
-    id: Mapped[uuid_pk]
-    batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("batches.id"))
-    import_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("roster_imports.id"))
-    source: Mapped[str]
+
+class RosterMapping(Base):
+    """What a school last said a heading means: a field, or `-` for none."""
+
+    __tablename__ = "roster_mappings"
+
+    school_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("schools.id"), primary_key=True)
+    heading: Mapped[str] = mapped_column(primary_key=True, comment="imports.fields.heading_key")
+    field: Mapped[str]
+    updated_at: Mapped[datetime]
+
+
+class RosterValues:
+    """The columns a roster decides, in every table that holds such rows."""
+
     student_no: Mapped[str]
     name: Mapped[str | None] = mapped_column(EncryptedText)
     name_masked: Mapped[str]
@@ -106,6 +156,72 @@ class Enrolment(Created, Base):
     details: Mapped[json_object] = mapped_column(
         JSONB, default=dict, server_default="{}", comment="other roster columns, no personal data"
     )
+
+
+class StagedRow(RosterValues, Base):
+    """A good row of a file that is being previewed; gone once it is written or given up.
+
+    Unlogged: what a crash of the server takes away is made again from the stored file.
+    `columns` are those that differ from the enrolment, null where the row is new; `seen` is the
+    version (xmin) of the enrolment the preview showed.
+    """
+
+    __tablename__ = "roster_rows"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    import_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True, comment="row of the sheet, from 1")
+    student_key: Mapped[str]
+    enrolment_id: Mapped[uuid.UUID]
+    columns: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    seen: Mapped[int | None]
+
+
+class ReplacedRow(RosterValues, Base):
+    """An enrolment as it was before an import changed it: what an undo puts back."""
+
+    __tablename__ = "roster_replaced"
+    __table_args__ = (Index("ix_roster_replaced_enrolment_id", "enrolment_id"),)
+
+    import_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("roster_imports.id"), primary_key=True)
+    enrolment_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("enrolments.id", ondelete="CASCADE"), primary_key=True
+    )
+    updated_at: Mapped[datetime | None] = mapped_column(comment="the enrolment's, before")
+
+
+class Enrolment(RosterValues, Created, Base):
+    """One student's place in one batch.
+
+    `full` roster: name and ID number; `minimal`: masked name and last four only. A student claims
+    it by identification; `student_id` is then set.
+    """
+
+    __tablename__ = "enrolments"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "student_no"),
+        CheckConstraint("source IN ('roster','capture_code','student')", name="source_known"),
+        CheckConstraint("gender IN ('male','female')", name="gender_known"),
+        Index("ix_enrolments_id_last4_indexes", "id_last4_indexes", postgresql_using="gin"),
+        Index("ix_enrolments_id_index", "id_index"),
+        Index("ix_enrolments_name_index", "name_index"),
+        Index("ix_enrolments_student_id", "student_id"),
+        Index("ix_enrolments_student_no", "student_no", "id"),
+        Index("ix_enrolments_created_at", "created_at", "id"),
+        Index("ix_enrolments_batch_id_created_at", "batch_id", "created_at", "id"),
+        Index(
+            "uq_enrolments_batch_id_student_id",
+            "batch_id",
+            "student_id",
+            unique=True,
+            postgresql_where=text("student_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[uuid_pk]
+    batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("batches.id"))
+    import_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("roster_imports.id"))
+    source: Mapped[str]
     student_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("students.id"))
     claimed_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_security import AsaList, RoleMixin, UserMixin
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -56,6 +57,7 @@ class Staff(Created, Base, UserMixin):
     __table_args__ = (
         UniqueConstraint("email"),
         UniqueConstraint("fs_uniquifier"),
+        CheckConstraint("failed_sign_ins >= 0", name="failed_sign_ins_not_negative"),
         Index("ix_staff_school_id", "school_id"),
     )
 
@@ -70,8 +72,19 @@ class Staff(Created, Base, UserMixin):
     last_login_at: Mapped[datetime | None]  # type: ignore[assignment]
     current_login_at: Mapped[datetime | None]  # type: ignore[assignment]
     login_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    must_change_password: Mapped[bool] = mapped_column(
+        default=False, server_default="false", comment="the password was given by somebody else"
+    )
+    failed_sign_ins: Mapped[int] = mapped_column(default=0, server_default="0")
+    locked_until: Mapped[datetime | None]
     tf_primary_method: Mapped[str | None]
     tf_totp_secret: Mapped[str | None] = mapped_column(EncryptedText)
+    tf_last_counter: Mapped[int | None] = mapped_column(
+        comment="time step of the newest accepted code: no code opens twice"
+    )
+    mf_recovery_codes: Mapped[Any] = mapped_column(
+        JSONB(none_as_null=True), nullable=True, comment="keyed digests of the codes not used yet"
+    )
 
     roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
         secondary=staff_roles, lazy="selectin"
