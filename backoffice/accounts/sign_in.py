@@ -41,7 +41,7 @@ def change_password(student: Student, current: str, new: str) -> None:
     """Set a new password. Raises WrongPassword or PasswordUnsuitable."""
     if not _matches(student.password_hash, current, student):
         raise WrongPassword()
-    check_new_password(new, student.id_number, "new_password")
+    check_new_password(new, student.id_number or "", "new_password")
     student.password_hash = hash_password(new)
     student.must_change_password = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backoffice.errors import BackofficeError, NotFound
+from backoffice.errors import BackofficeError, InvalidInput, NotFound
 from backoffice.i18n import Text
 
 
@@ -55,8 +55,9 @@ class EnrolmentTaken(BackofficeError):
     code = "enrolment_taken"
     title = Text("该学籍已被其他账号绑定", "Claimed by another account")
     detail = Text(
-        "该学籍信息已被其他账号绑定。如非您本人操作，请联系学校或客服处理。",
-        "Another account has claimed this entry. If that was not you, contact your school.",
+        "该学籍信息已被其他账号绑定。如非您本人操作，请提交申诉，由学校核实。",
+        "Another account has claimed this entry. If that was not you, contest it; your school "
+        "will decide.",
     )
 
 
@@ -99,3 +100,98 @@ class EnrolmentNotFound(NotFound):
     code = "enrolment_not_found"
     title = Text("没有找到该学籍信息", "Enrolment not found")
     detail = Text("没有找到该学籍信息，请先完成身份核对。", "No such entry; identify first.")
+
+
+class IdentityRequired(BackofficeError):
+    """An account opened by WeChat has no ID document yet, and this step compares it."""
+
+    code = "identity_required"
+    title = Text("请先填写证件信息", "Your ID document is needed")
+    detail = Text(
+        "该批次按证件号码核对身份，请先填写姓名和证件号码。",
+        "This batch compares your ID number; enter your name and ID number first.",
+    )
+
+
+class NothingToContest(BackofficeError):
+    """The entry is not in another account's hands."""
+
+    code = "nothing_to_contest"
+    title = Text("无需申诉", "There is nothing to contest")
+    detail = Text(
+        "该学籍信息没有被其他账号绑定，请直接核对身份。",
+        "No other account holds this entry; please identify instead.",
+    )
+
+
+class RequestOpen(BackofficeError):
+    """The same request is waiting for the school already."""
+
+    code = "request_open"
+    title = Text("申请正在处理", "The request is with your school")
+    detail = Text(
+        "您已提交过同样的申请，学校处理后会显示结果。",
+        "You have sent this request already; the answer appears here once your school decides.",
+    )
+
+
+class NothingToCorrect(InvalidInput):
+    """A correction that changes nothing."""
+
+    code = "nothing_to_correct"
+    title = Text("没有需要更正的内容", "Nothing to correct")
+
+    def __init__(self) -> None:
+        super().__init__(
+            "changes",
+            Text(
+                "请填写与现有信息不同的内容，或写明说明。",
+                "Enter a value that differs from the present one, or write a note.",
+            ),
+        )
+
+
+class EnrolmentRequestNotFound(NotFound):
+    """No such request."""
+
+    code = "enrolment_request_not_found"
+    title = Text("没有找到该申请", "Request not found")
+    detail = Text("没有找到该申请。", "No such request.")
+
+
+class RequestDecided(BackofficeError):
+    """Somebody has decided the request meanwhile."""
+
+    code = "request_decided"
+    title = Text("申请已处理", "Decided already")
+    detail = Text(
+        "该申请已由其他人处理，请刷新页面查看结果。",
+        "Somebody has decided this request already; reload the page.",
+    )
+
+
+class HolderHasOrder(BackofficeError):
+    """The account that holds a contested entry has an order that is not settled."""
+
+    code = "holder_has_order"
+    title = Text("对方有未结束的订单", "The holder has an order")
+    detail = Text(
+        "目前绑定该学籍的账号有未关闭的订单，请先取消或退款，再受理申诉。",
+        "The account that holds this entry has a live order; cancel or refund it first.",
+    )
+
+
+class StudentNumberTaken(InvalidInput):
+    """Another entry of the batch has the corrected student number."""
+
+    code = "student_no_taken"
+    title = Text("学号已存在", "The student number is taken")
+
+    def __init__(self) -> None:
+        super().__init__(
+            "student_no",
+            Text(
+                "该批次中已有此学号，请核对后再处理。",
+                "Another entry of this batch has this student number; please check.",
+            ),
+        )

@@ -17,13 +17,19 @@ from backoffice.enrolments.errors import (
     CaptureCodeRequired,
     EnrolmentNotFound,
     EnrolmentTaken,
+    IdentityRequired,
     NotOnRoster,
     OtherSchool,
 )
-from backoffice.enrolments.matching import Claim, find_entry, is_theirs, shows_student
+from backoffice.enrolments.matching import (
+    Claim,
+    find_entry,
+    is_theirs,
+    own_variants,
+    shows_student,
+)
 from backoffice.enrolments.windows import require_open
 from backoffice.identity.characters import compact
-from backoffice.identity.last_four import last_four, last_four_variants
 from backoffice.models import Batch, CaptureCode, Enrolment, Student
 from backoffice.models.vocabulary import RosterMode
 
@@ -38,15 +44,25 @@ def check_ready(batch: Batch, has_code: bool) -> None:
         raise CaptureCodeRequired()
 
 
+def check_claim(batch: Batch, student: Student, claim: Claim) -> None:
+    """Refuse a claim before any entry is looked at.
+
+    Raises BatchNotOpen, CaptureCodeRequired, IdentityRequired, OtherSchool.
+    """
+    check_ready(batch, claim.payload is not None)
+    if claim.payload is None and student.id_number is None:
+        raise IdentityRequired()
+    if claim.payload is not None and claim.payload.school_code != batch.school.code:
+        raise OtherSchool()
+
+
 def identify(session: Session, batch: Batch, student: Student, claim: Claim) -> Enrolment:
     """Return the student's enrolment, now claimed; a second call returns the same. Flushes.
 
-    Raises BatchNotOpen, CaptureCodeRequired, NotOnRoster (a wrong try), EnrolmentTaken,
-    AlreadyEnrolled.
+    Raises BatchNotOpen, CaptureCodeRequired, IdentityRequired, NotOnRoster (a wrong try),
+    EnrolmentTaken, AlreadyEnrolled.
     """
-    check_ready(batch, claim.payload is not None)
-    if claim.payload is not None and claim.payload.school_code != batch.school.code:
-        raise OtherSchool()
+    check_claim(batch, student, claim)
     if batch.roster_mode == RosterMode.NONE:
         enrolment = _from_code(session, batch, student, claim)
     else:
@@ -112,7 +128,7 @@ def _from_code(session: Session, batch: Batch, student: Student, claim: Claim) -
     if known is not None:
         return known
     own = shows_student(payload, student)
-    forms = last_four_variants(student.id_number) if own else [compact(payload.id_last4)]
+    forms = own_variants(student) if own else [compact(payload.id_last4)]
     session.execute(
         insert(Enrolment)
         .values(
@@ -123,7 +139,7 @@ def _from_code(session: Session, batch: Batch, student: Student, claim: Claim) -
             name_masked=payload.name_masked,
             id_type=student.id_type if own else None,
             id_masked=payload.id_masked,
-            id_last4=last_four(student.id_number) if own else compact(payload.id_last4),
+            id_last4=forms[0],
             id_last4_indexes=[last4_index(batch.id, form) for form in forms],
             level=payload.level,
             major=payload.major,
@@ -137,7 +153,7 @@ def _from_code(session: Session, batch: Batch, student: Student, claim: Claim) -
 
 def _forms(shown: str, student: Student) -> set[str]:
     """Accepted forms of the last four a code shows."""
-    own = last_four_variants(student.id_number)
+    own = own_variants(student)
     return {compact(shown), *own} if compact(shown) in own else {compact(shown)}
 
 

@@ -42,7 +42,7 @@ def find_entry(session: Session, batch: Batch, student: Student, claim: Claim) -
         entry
         for entry in _candidates(session, batch, student, claim)
         if (
-            agrees_with_code(entry, claim.payload, claim.last_four, student.id_number)
+            agrees_with_code(entry, claim.payload, claim.last_four, student.id_number or "")
             if claim.payload is not None
             else is_theirs(entry, student, claim) and _agrees_with_account(entry, student)
         )
@@ -75,22 +75,29 @@ def agrees_with_code(
 
 def is_theirs(entry: Enrolment, student: Student, claim: Claim) -> bool:
     """Return whether the account's own ID number is the entry's; for claims without a code."""
-    own = last_four_variants(student.id_number)
-    if compact(claim.last_four) not in own:
+    if compact(claim.last_four) not in own_variants(student):
         return False
     return entry.id_index is None or entry.id_index == student.id_index
 
 
+def own_variants(student: Student) -> list[str]:
+    """Return the accepted last fours of the account's number; none before it has one."""
+    return last_four_variants(student.id_number) if student.id_number else []
+
+
 def shows_student(payload: CaptureCodePayload, student: Student) -> bool:
     """Return whether a capture code's masked number is the account's."""
-    own = last_four_variants(student.id_number)
-    return compact(payload.id_last4) in own and mask_matches(payload.id_masked, student.id_number)
+    if student.id_number is None or compact(payload.id_last4) not in own_variants(student):
+        return False
+    return mask_matches(payload.id_masked, student.id_number)
 
 
 def _agrees_with_account(entry: Enrolment, student: Student) -> bool:
     """Without a capture code: the whole number (checked in `is_theirs`), or name and mask."""
     if entry.id_index is not None:
         return True
+    if student.name is None or student.id_number is None:
+        return False
     if not mask_matches(entry.name_masked, student.name):
         return False
     return entry.id_masked is None or mask_matches(entry.id_masked, student.id_number)
@@ -100,7 +107,7 @@ def _same(one: str, other: str, number: str) -> bool:
     """Two last fours mean the same: equal, or both accepted forms of the full number."""
     if same_last_four(one, other):
         return True
-    accepted = last_four_variants(number)
+    accepted = last_four_variants(number) if number else []
     return compact(one) in accepted and compact(other) in accepted
 
 
@@ -109,7 +116,7 @@ def _candidates(session: Session, batch: Batch, student: Student, claim: Claim) 
     if not typed or len(typed) > LAST_FOUR_MAX:
         raise NotOnRoster()
     forms = {typed}
-    own = last_four_variants(student.id_number)
+    own = own_variants(student)
     if typed in own:  # a roster that holds only 6(3) is found by somebody who types 4563
         forms.update(own)
     if claim.payload is not None:

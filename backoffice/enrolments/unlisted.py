@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 
 from backoffice.blind_indexes import last4_index, name_index, phone_index
 from backoffice.db import uuid7
-from backoffice.enrolments.errors import AlreadyOnRoster, NotOnRoster, UnlistedNotAllowed
+from backoffice.enrolments.errors import (
+    AlreadyOnRoster,
+    IdentityRequired,
+    NotOnRoster,
+    UnlistedNotAllowed,
+)
 from backoffice.enrolments.identification import (
     already_enrolled_or,
     check_ready,
@@ -52,10 +57,13 @@ def enrol_unlisted(
     """Write the student's own entry and return it, claimed and confirmed. Flushes.
 
     claim: the decoded capture code, where there is one. Raises BatchNotOpen, UnlistedNotAllowed,
-    CaptureCodeRequired, AlreadyOnRoster, AlreadyEnrolled, NotOnRoster, InvalidInput.
+    CaptureCodeRequired, IdentityRequired, AlreadyOnRoster, AlreadyEnrolled, NotOnRoster,
+    InvalidInput.
     """
     if not batch.allow_unlisted:
         raise UnlistedNotAllowed()
+    if student.id_number is None:
+        raise IdentityRequired()
     check_ready(batch, claim is not None)
     _check_own(student, entry)
     if claim is not None and claim.payload is not None:
@@ -99,7 +107,10 @@ def _check_new(session: Session, batch: Batch, student: Student, entry: Entry) -
 
 def _insert(session: Session, batch: Batch, student: Student, entry: Entry) -> Enrolment:
     phone = normalise_phone(entry.phone) if entry.phone else student.phone
-    forms = last_four_variants(student.id_number)
+    number, name = student.id_number, student.name
+    assert number is not None, "enrol_unlisted has looked"
+    assert name is not None, "a document has a name"
+    forms = last_four_variants(number)
     now = datetime.now(UTC)
     new_id = uuid7()
     try:
@@ -111,14 +122,14 @@ def _insert(session: Session, batch: Batch, student: Student, entry: Entry) -> E
                     batch_id=batch.id,
                     source="student",
                     student_no=entry.student_no,
-                    name=student.name,
-                    name_masked=mask_name(student.name),
-                    name_index=name_index(student.name),
+                    name=name,
+                    name_masked=mask_name(name),
+                    name_index=name_index(name),
                     id_type=student.id_type,
-                    id_number=student.id_number,
-                    id_masked=mask_id(student.id_number),
+                    id_number=number,
+                    id_masked=mask_id(number),
                     id_index=student.id_index,
-                    id_last4=last_four(student.id_number),
+                    id_last4=last_four(number),
                     id_last4_indexes=[last4_index(batch.id, form) for form in forms],
                     gender=entry.gender or student.gender,
                     birth_date=entry.birth_date,

@@ -12,11 +12,15 @@ from backoffice.db import Base, Created, EncryptedText, utc_now, uuid_pk
 
 
 class Student(Created, Base):
-    """An account in the student API. Everything personal is sealed."""
+    """An account in the student API. Everything personal is sealed.
+
+    An account opened by WeChat has no document, name and password until the student gives them.
+    """
 
     __tablename__ = "students"
     __table_args__ = (
         UniqueConstraint("id_index"),
+        UniqueConstraint("wechat_index"),
         Index("ix_students_phone_index", "phone_index"),
         CheckConstraint("gender IN ('male','female')", name="gender_known"),
         CheckConstraint("locale IN ('zh','en')", name="locale_known"),
@@ -25,19 +29,33 @@ class Student(Created, Base):
             "'foreign_pr','hk_id')",
             name="id_type_known",
         ),
+        CheckConstraint(
+            "(id_number IS NULL) = (id_index IS NULL) AND (id_number IS NULL) = (id_type IS NULL)"
+            " AND (id_number IS NULL) = (name IS NULL)",
+            name="document_whole",
+        ),
+        CheckConstraint(
+            "(id_index IS NOT NULL AND password_hash IS NOT NULL) OR wechat_index IS NOT NULL",
+            name="can_sign_in",
+        ),
     )
 
     id: Mapped[uuid_pk]
-    id_type: Mapped[str]
-    id_number: Mapped[str] = mapped_column(EncryptedText)
-    id_index: Mapped[bytes] = mapped_column(LargeBinary(32), comment="of the document's match key")
-    name: Mapped[str] = mapped_column(EncryptedText)
+    id_type: Mapped[str | None]
+    id_number: Mapped[str | None] = mapped_column(EncryptedText)
+    id_index: Mapped[bytes | None] = mapped_column(
+        LargeBinary(32), comment="of the document's match key"
+    )
+    name: Mapped[str | None] = mapped_column(EncryptedText)
     phone: Mapped[str] = mapped_column(EncryptedText, comment="E.164")
     phone_index: Mapped[bytes] = mapped_column(LargeBinary(32))
     email: Mapped[str | None] = mapped_column(EncryptedText)
     gender: Mapped[str | None]
     locale: Mapped[str] = mapped_column(default="zh", server_default="zh")
-    password_hash: Mapped[str]
+    wechat_index: Mapped[bytes | None] = mapped_column(
+        LargeBinary(32), comment="blind index of the WeChat openid"
+    )
+    password_hash: Mapped[str | None]
     must_change_password: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True, server_default="true")
     erasure_requested_at: Mapped[datetime | None]

@@ -16,9 +16,9 @@ class StudentAnswer(Answer):
     """An account as its owner sees it; the ID number is always masked."""
 
     id: str
-    id_type: str
-    id_number: str
-    name: str
+    id_type: str | None
+    id_number: str | None
+    name: str | None
     phone: str
     email: str | None
     gender: Gender | None
@@ -56,7 +56,7 @@ def student_answer(student: Student) -> StudentAnswer:
         {
             "id": str(student.id),
             "id_type": student.id_type,
-            "id_number": mask_id(student.id_number),
+            "id_number": mask_id(student.id_number) if student.id_number else None,
             "name": student.name,
             "phone": student.phone,
             "email": student.email,
