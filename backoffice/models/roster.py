@@ -28,7 +28,6 @@ from backoffice.db import (
 )
 from backoffice.models.batch import Batch
 
-
 # What an import is doing right now, with nobody to be asked: at most one of a batch.
 RUNNING = ("reading", "checking", "applying", "undoing")
 WAITING = ("mapping", "previewed")  # for the clerk
