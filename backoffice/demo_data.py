@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from backoffice.batches.operations import BatchPlan, create_batch, find_school
+from backoffice.batches.operations import create_batch, find_school
+from backoffice.batches.plans import BatchPlan
 from backoffice.blind_indexes import id_number_index, last4_index, name_index
 from backoffice.capture_codes.demo import DemoCaptureCodes
 from backoffice.capture_codes.payload import CaptureCodePayload

@@ -24,7 +24,7 @@ from backoffice.admin.labels import words
 from backoffice.admin.language import lazy, t, to_utc, zone
 from backoffice.admin.orders import school_options
 from backoffice.admin.people import own_school
-from backoffice.batches.operations import BatchPlan, default_services
+from backoffice.batches.plans import BatchPlan, default_services
 from backoffice.db import db
 from backoffice.models import Batch, PhotoStandard, School
 from backoffice.security.tenancy import visible

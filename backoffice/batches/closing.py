@@ -7,8 +7,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from backoffice.batches.changes import TIMER, record_change
 from backoffice.batches.reminders import arm_reminder
 from backoffice.models import Batch
+from backoffice.models.batch_life import BatchAction
 from backoffice.models.vocabulary import BatchState
 from backoffice.workflows import timers
 
@@ -30,5 +32,6 @@ def close_when_over(session: Session, batch_id: uuid.UUID, now: datetime) -> str
         arm_closing(session, batch)
         return "extended"
     batch.state = BatchState.CLOSED
-    session.flush()
+    change = {"field": "state", "old": BatchState.OPEN, "new": BatchState.CLOSED}
+    record_change(session, batch, BatchAction.CLOSE, TIMER, [change])
     return "closed"

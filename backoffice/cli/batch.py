@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from backoffice.batches import operations
+from backoffice.batches import operations, plans
 from backoffice.cli.common import (
     CommandGroup,
     answer,
@@ -55,7 +55,7 @@ def create(
 ) -> None:
     """Open a batch and give it a feature code."""
     default_standard = "freshman-white" if kind == "freshman" else "chsi-degree-blue"
-    plan = operations.BatchPlan(
+    plan = plans.BatchPlan(
         name=name,
         kind=kind,
         mode=mode,
@@ -63,7 +63,7 @@ def create(
         standard=standard or default_standard,
         reject_policy=reject_policy,
         legal_basis=legal_basis,
-        services=operations.default_services(fee_fen),
+        services=plans.default_services(fee_fen),
         unpaid_minutes=unpaid_minutes,
         max_attempts=max_attempts,
         allow_album=album,

@@ -13,16 +13,14 @@ from backoffice.batches import operations
 from backoffice.batches.closing import CLOSE
 from backoffice.batches.operations import (
     BatchNotFound,
-    BatchPlan,
     SchoolNotFound,
-    ServicePrice,
     StandardNotFound,
     create_batch,
-    default_services,
     find_batch,
     find_school,
     newest_standard,
 )
+from backoffice.batches.plans import BatchPlan, ServicePrice, default_services
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text
 from backoffice.models import Batch, PhotoStandard, Timer
@@ -81,7 +79,7 @@ def test_a_plan_that_breaks_a_rule_is_refused_by_field(session, field, change):
         {"unpaid_minutes": 10080, "max_attempts": 1000},
         {"services": (replace(PORTRAIT, price_fen=0),)},
         {"services": (replace(PORTRAIT, price_fen=1_000_000),)},
-        {"layouts": ()},
+        {"layouts": (), "services": [PORTRAIT]},
         {"delivery_methods": ("digital",)},
     ],
 )

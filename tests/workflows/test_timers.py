@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from backoffice.batches.closing import CLOSE, arm_closing, close_when_over
-from backoffice.batches.operations import BatchPlan, create_batch
+from backoffice.batches.operations import create_batch
+from backoffice.batches.plans import BatchPlan
 from backoffice.models import Order, Timer
 from backoffice.workflows import timers
 from backoffice.workflows.orders import build_engine
