@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,8 +42,12 @@ _numbers = itertools.count(1)
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
-def resident_id(serial: int, birth: str = "20030915") -> str:
-    """A valid made-up resident ID number: region 310101, MOD 11-2 check character."""
+def resident_id(serial: int, birth: str | None = None) -> str:
+    """A valid made-up resident ID number: region 310101, MOD 11-2 check character.
+
+    Without `birth`, every thousand serials are born a day later: no two numbers are the same.
+    """
+    birth = birth or f"{date(2003, 9, 15) + timedelta(days=serial // 1000):%Y%m%d}"
     body = f"310101{birth}{serial % 1000:03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(d) * w for d, w in zip(body, weights, strict=True))
