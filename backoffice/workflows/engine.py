@@ -18,7 +18,7 @@ from typing import Any
 import psycopg.errors
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from backoffice.db import uuid7
 from backoffice.i18n import Text
@@ -111,6 +111,7 @@ class Binding:
     due_rules: Mapping[str, DueRule]
     undo_records: Mapping[str, Record]  # by record name: how its rows are taken back
     state_writer: Callable[[], AbstractContextManager[None]]
+    unread: tuple[Any, ...] = ()  # sealed columns that no guard or record looks at
 
     def verify(self) -> None:
         """Check every definition; raises DefinitionError naming all flaws."""
@@ -135,6 +136,7 @@ class Engine:
         self._lock_query = (
             select(order)
             .where(order.id == bindparam("order_id"))
+            .options(*(defer(attribute) for attribute in binding.unread))
             .with_for_update()
             .execution_options(populate_existing=True)
         )

@@ -36,6 +36,7 @@ def build_engine(undo_seconds: int = 0, clock: Callable[[], datetime] | None = N
         due_rules=DUE_RULES,
         undo_records=UNDO_RECORDS,
         state_writer=engine_may_write_state,
+        unread=(Order.delivery_address, Order.remark),
     )
     return Engine(binding, clock)
 
