@@ -38,3 +38,8 @@ def last4_index(batch_id: uuid.UUID, last_four: str) -> bytes:
 def capture_code_index(text: str) -> bytes:
     """Return the search key of a capture code's text."""
     return keyring().blind_index("capture_code", text)
+
+
+def wechat_index(openid: str) -> bytes:
+    """Return the search key of a WeChat openid, which is kept in no other form."""
+    return keyring().blind_index("wechat_openid", openid)

@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SECRET_NAMES = ("SECRET_KEY", "DATA_KEYS", "INDEX_KEY", "URL_SIGNING_KEY")
 MODES = ("demo", "test", "production")
+SECOND_FACTOR = ("required", "optional")
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 MIN_SECRET_LETTERS = 32  # of the two secrets that are free text; keys are measured where decoded
 # Published with the code, so anybody can make demo capture codes: never accepted in production.
@@ -127,8 +128,34 @@ class Settings:
     rate_limits: bool = describe(
         True, "Rate limits on log-in, identification and uploads; the load tests switch them off."
     )
+    first_password_hours: int = describe(
+        24,
+        "Hours a student may keep the first password (the end of the ID number); then nothing but changing it is allowed.",
+    )
+    wechat_base_url: str = describe(
+        "https://api.weixin.qq.com", "WeChat's server API (tests use a local stand-in)."
+    )
+    wechat_app_id: str = describe(
+        "", "Mini-program id for one-click sign-in; empty means it is not offered."
+    )
+    wechat_app_secret: str = describe("", "Secret of the mini-program.")
+    upload_hours: int = describe(24, "Life of an upload in parts that was not completed.")
+    idempotency_hours: int = describe(
+        48, "How long the answer to an Idempotency-Key is kept and given again."
+    )
+    long_poll_waiters: int = describe(
+        3,
+        "Requests of one web process that may wait for news at a time (of 8 threads); more are answered at once.",
+    )
     undo_seconds: int = describe(0, "Seconds a review decision waits before its effects leave.")
     lock_timeout_ms: int = describe(3000, "How long a transition waits for the order's row lock.")
+    staff_second_factor: str = describe(
+        "",
+        "`required`: administrators and finance enter no room without a second factor; `optional`: who has set one up is asked for it. Empty means required in production and optional elsewhere, so that the demo log-ins work with e-mail and password alone. Production refuses `optional`.",
+    )
+    staff_session_hours: int = describe(
+        12, "Hours after which a staff session that was not used must sign in again."
+    )
     timezone: str = describe(
         "Asia/Shanghai", "Zone in which pages show times; stored times are UTC."
     )
@@ -158,6 +185,11 @@ class Settings:
     def production(self) -> bool:
         """True when demo conveniences must be refused."""
         return self.app_env == "production"
+
+    @property
+    def second_factor(self) -> str:
+        """`required` or `optional`: whether administrators and finance need a second factor."""
+        return self.staff_second_factor or ("required" if self.production else "optional")
 
     @property
     def demo(self) -> bool:
@@ -241,6 +273,8 @@ def load_settings(environ: dict[str, str] | None = None, **overrides: Any) -> Se
     settings = Settings(**values)
     if settings.app_env not in MODES:  # "prod" would run with everything production refuses
         raise SettingsError(f"APP_ENV must be one of {', '.join(MODES)}, got {settings.app_env!r}.")
+    if settings.second_factor not in SECOND_FACTOR:
+        raise SettingsError("STAFF_SECOND_FACTOR must be required or optional.")
     if settings.production:
         refuse_demo_values(settings)
         return settings
@@ -273,6 +307,8 @@ def refuse_demo_values(settings: Settings) -> None:
         raise SettingsError(
             "APP_ENV=production refuses the sandbox payment provider; set PAYMENT_PROVIDERS."
         )
+    if settings.second_factor != "required":
+        raise SettingsError("APP_ENV=production refuses STAFF_SECOND_FACTOR=optional.")
     if settings.capture_code_provider == "demo":
         raise SettingsError(
             "APP_ENV=production refuses the demo capture-code issuer; set CAPTURE_CODE_PROVIDER."

@@ -152,3 +152,102 @@ class TicketClosed(BackofficeError):
     code = "ticket_closed"
     title = Text("咨询已结束", "The ticket is closed")
     detail = Text("该咨询已结束，请发起新的咨询。", "This ticket is closed; open a new one.")
+
+
+class PasswordChangeRequired(BackofficeError):
+    """The first password has been kept too long; nothing but changing it is allowed."""
+
+    code = "password_change_required"
+    title = Text("请先修改初始密码", "Change the first password")
+    detail = Text(
+        "初始密码已过期，请先修改密码再继续。",
+        "The first password has expired; change it before going on.",
+    )
+
+
+class IdentityKnown(BackofficeError):
+    """The account has an ID document; the school corrects it."""
+
+    code = "identity_known"
+    title = Text("证件信息已填写", "The ID document is known")
+    detail = Text(
+        "账号已有证件信息，如需更正请联系学校。",
+        "Your account has an ID document already; ask your school to correct it.",
+    )
+
+
+class WechatNotOffered(BackofficeError):
+    """No mini-program is configured."""
+
+    code = "wechat_not_offered"
+    title = Text("未开通微信登录", "WeChat sign-in is not offered")
+    detail = Text(
+        "本系统未开通微信一键登录，请使用证件号码或手机号登录。",
+        "WeChat sign-in is not offered here; sign in with your ID number or phone.",
+    )
+
+
+class WechatCodeInvalid(BackofficeError):
+    """WeChat does not know the code: wrong, expired or used before."""
+
+    code = "wechat_code_invalid"
+    title = Text("微信登录凭证无效", "The WeChat code is invalid")
+    detail = Text(
+        "微信登录凭证已失效，请重新点击微信登录。",
+        "The WeChat code is wrong or was used before; tap WeChat sign-in again.",
+    )
+
+
+class WechatRefused(BackofficeError):
+    """WeChat holds the user to be a risk and gives nothing."""
+
+    code = "wechat_refused"
+    title = Text("微信拒绝登录", "WeChat refused the sign-in")
+    detail = Text(
+        "微信暂不允许该用户登录，请使用证件号码或手机号登录。",
+        "WeChat does not let this user sign in; use your ID number or phone.",
+    )
+
+
+class WechatUnavailable(BackofficeError):
+    """WeChat does not answer, or not as documented; a retry can help."""
+
+    code = "wechat_unavailable"
+    title = Text("微信服务暂不可用", "WeChat is not available")
+    detail = Text(
+        "微信服务暂时没有响应，请稍后重试，或使用密码登录。",
+        "WeChat does not answer at present; try again soon, or sign in with your password.",
+    )
+
+
+class WechatPhoneNeeded(BackofficeError):
+    """A WeChat user without an account, and no code for the phone number."""
+
+    code = "wechat_phone_needed"
+    title = Text("需要授权手机号", "The phone number is needed")
+    detail = Text(
+        "首次使用微信登录，请授权手机号以创建账号。",
+        "This is your first WeChat sign-in; allow your phone number, so that an account is made.",
+    )
+
+
+class WechatAccountExists(BackofficeError):
+    """The phone belongs to an account with a password, which the phone alone does not open."""
+
+    code = "wechat_account_exists"
+    title = Text("该手机号已注册", "The phone has an account")
+    detail = Text(
+        "该手机号已注册账号，请先用密码登录，再绑定微信。",
+        "This phone has an account: sign in with its password once, then connect WeChat.",
+    )
+
+
+class WechatTaken(BackofficeError):
+    """The WeChat user is connected to another account."""
+
+    code = "wechat_taken"
+    title = Text("该微信已绑定其他账号", "Connected to another account")
+    detail = Text(
+        "该微信已绑定其他账号，请直接使用微信登录该账号。",
+        "This WeChat user is connected to another account; sign in to that one with WeChat.",
+    )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from backoffice.accounts.errors import InvalidCredentials, WrongPassword
+from backoffice.accounts.errors import (
+    InvalidCredentials,
+    PasswordChangeRequired,
+    WrongPassword,
+)
 from backoffice.accounts.passwords import check_new_password, hash_password, verify_password
 from backoffice.blind_indexes import id_number_index, phone_index
 from backoffice.identity.characters import compact
@@ -37,13 +42,30 @@ def log_in(session: Session, login: str, password: str) -> Student:
     return found
 
 
-def change_password(student: Student, current: str, new: str) -> None:
-    """Set a new password. Raises WrongPassword or PasswordUnsuitable."""
-    if not _matches(student.password_hash, current, student):
+def change_password(student: Student, current: str | None, new: str) -> None:
+    """Set a new password. Raises WrongPassword or PasswordUnsuitable.
+
+    current: None only for an account that WeChat opened and that has no password yet.
+    """
+    if student.password_hash is not None and (
+        current is None or not _matches(student.password_hash, current, student)
+    ):
         raise WrongPassword()
     check_new_password(new, student.id_number or "", "new_password")
     student.password_hash = hash_password(new)
     student.must_change_password = False
+
+
+def require_changed_password(student: Student, hours: int) -> None:
+    """Raise PasswordChangeRequired `hours` after registration with the first password.
+
+    Not sooner: a student may register and order in one go (CONTRACT section 4), and only then is
+    asked for a password of their own.
+    """
+    if not student.must_change_password:
+        return
+    if datetime.now(UTC) >= student.created_at + timedelta(hours=hours):
+        raise PasswordChangeRequired()
 
 
 def login_digest(login: str) -> str:
