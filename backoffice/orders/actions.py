@@ -12,7 +12,7 @@ from backoffice.orders.creation import PRINTS
 from backoffice.orders.photos import attempts_used, takes_photos
 from backoffice.orders.reprints import FINISHED_STATES, REPRINT
 from backoffice.workflows.actors import SYSTEM, student_actor
-from backoffice.workflows.engine import Context
+from backoffice.workflows.binding import Context
 from backoffice.workflows.errors import TransitionDenied
 from backoffice.workflows.guards import require_passed_photo
 from backoffice.workflows.orders import engine as process_engine

@@ -16,7 +16,7 @@ from backoffice.payments.gateway import Checkout
 from backoffice.payments.registry import FREE, gateway, provider_names
 from backoffice.settings import Settings
 from backoffice.workflows.actors import PAYMENT_PROVIDER, SYSTEM
-from backoffice.workflows.engine import Context
+from backoffice.workflows.binding import Context
 from backoffice.workflows.guards import require_passed_photo
 from backoffice.workflows.orders import engine as process_engine
 

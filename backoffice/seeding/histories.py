@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backoffice.workflows.capture_order import CAPTURE_ORDER
-from backoffice.workflows.engine import Moved, event_hash, note_digest
+from backoffice.workflows.events import Moved, event_hash, note_digest
 
 # Late in a collection season most orders are done; shares in percent.
 SHARES: dict[str, float] = {

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.models import Order, OrderEvent
-from backoffice.workflows.engine import event_hash, note_digest
+from backoffice.workflows.events import event_hash, note_digest
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backoffice.workflows.engine import Context, DueRule
+from backoffice.workflows.binding import Context, DueRule
 
 
 def unpaid_until(context: Context) -> datetime | None:

@@ -5,7 +5,7 @@ A name here is written into the outbox; its row carries ids only.
 
 from __future__ import annotations
 
-from backoffice.workflows.engine import Context, Effect
+from backoffice.workflows.binding import Context, Effect
 from backoffice.workflows.guards import refund_of, settled_payment
 
 REFUND_RETRY_FIRST_SECONDS = 60

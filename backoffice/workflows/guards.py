@@ -16,7 +16,7 @@ from backoffice.models.vocabulary import (
     RefundStatus,
     RejectPolicy,
 )
-from backoffice.workflows.engine import Context, Guard
+from backoffice.workflows.binding import Context, Guard
 from backoffice.workflows.errors import TransitionDenied
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from backoffice.models import Order, OrderEvent, OutboxRow, Timer
 from backoffice.models.order import engine_may_write_state
+from backoffice.workflows.binding import Binding
 from backoffice.workflows.capture_order import CAPTURE_ORDER
 from backoffice.workflows.definition import Definition
 from backoffice.workflows.due_rules import DUE_RULES
 from backoffice.workflows.effects import build_effects
-from backoffice.workflows.engine import Binding, Engine
+from backoffice.workflows.engine import Engine
 from backoffice.workflows.guards import GUARDS
 from backoffice.workflows.records import RECORDS, UNDO_RECORDS
 from backoffice.workflows.reprint_order import REPRINT_ORDER

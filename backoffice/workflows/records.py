@@ -16,7 +16,7 @@ from backoffice.models import (
 )
 from backoffice.models.photo import review_decision_reasons
 from backoffice.models.vocabulary import PaymentStatus, RefundStatus
-from backoffice.workflows.engine import Context, Record
+from backoffice.workflows.binding import Context, Record
 from backoffice.workflows.guards import latest_passed_photo, settled_payment
 
 

@@ -14,8 +14,9 @@ from sqlalchemy.types import DateTime, LargeBinary, Text
 from backoffice.db import uuid7
 from backoffice.i18n import Text as Words
 from backoffice.workflows.actors import staff_actor, student_actor
+from backoffice.workflows.binding import Binding, Effect
 from backoffice.workflows.definition import Definition, Field, State, TimerRule, Transition, Who
-from backoffice.workflows.engine import Binding, Effect, Engine
+from backoffice.workflows.engine import Engine
 from backoffice.workflows.errors import TransitionDataMissing, TransitionNotAllowed
 
 L = Words("借阅", "loan")
