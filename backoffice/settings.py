@@ -147,7 +147,10 @@ class Settings:
         3,
         "Requests of one web process that may wait for news at a time (of 8 threads); more are answered at once.",
     )
-    undo_seconds: int = describe(0, "Seconds a review decision waits before its effects leave.")
+    undo_seconds: int = describe(
+        15,
+        "Undo window: seconds a review decision waits before its messages and refunds leave.",
+    )
     lock_timeout_ms: int = describe(3000, "How long a transition waits for the order's row lock.")
     staff_second_factor: str = describe(
         "",

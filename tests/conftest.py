@@ -59,6 +59,7 @@ def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Sett
     return load_settings(
         {},
         app_env="test",
+        undo_seconds=0,  # tests of the undo window turn its clock themselves
         var_dir=str(tmp_path_factory.mktemp("var")),
         models_dir=str(ROOT / "var" / "models"),
         database_url=servers.database_url,
