@@ -9,9 +9,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backoffice.i18n import Text
+from backoffice.i18n import DEFAULT_LOCALE, Text
 from backoffice.messaging.templates import kind_of, render, render_reasons
-from backoffice.models import Order, OrderEvent, RejectionReason, Shipment
+from backoffice.models import (
+    Batch,
+    Enrolment,
+    Order,
+    OrderEvent,
+    RejectionReason,
+    Shipment,
+    Student,
+)
 from backoffice.models.vocabulary import BatchMode, OrderKind, OrderState
 
 MAX_REASONS = 3
@@ -46,6 +54,30 @@ def compose(session: Session, effect: str, order: Order, sequence: int) -> Compo
         values["reasons"] = _reasons(session, order.id, sequence, locale)
     subject, body = render(name, locale, **values)
     return Composed(kind_of(name), locale, subject, body)
+
+
+def compose_invitation(enrolment: Enrolment, student: Student | None) -> Composed:
+    """Return the reminder of somebody on the list who has no order.
+
+    student: their account; None for who has not signed in yet.
+    """
+    batch = enrolment.batch
+    name = "reminder_start" if student is None else "reminder_order"
+    locale = student.locale if student else DEFAULT_LOCALE
+    subject, body = render(
+        name,
+        locale,
+        school=batch.school.name,
+        batch=batch.name,
+        closes=closing_time(batch),
+        code=batch.feature_code,
+    )
+    return Composed(kind_of(name), locale, subject, body)
+
+
+def closing_time(batch: Batch) -> str:
+    """Return when a batch closes as students read it."""
+    return f"{batch.closes_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def yuan(fen: int) -> str:
@@ -106,8 +138,7 @@ def _reminder(session: Session, order: Order, sequence: int) -> tuple[str, dict[
         OrderState.REJECTED: "reminder_photo",
     }
     name = names.get(OrderState(order.state))
-    closes = f"{order.batch.closes_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
-    return (name, {"closes": closes}) if name else None
+    return (name, {"closes": closing_time(order.batch)}) if name else None
 
 
 def _reasons(session: Session, order_id: uuid.UUID, sequence: int, locale: str) -> str:

@@ -21,7 +21,7 @@ from backoffice.db import uuid7
 from backoffice.messaging.composing import Composed
 from backoffice.messaging.providers import MaybeSent, NotSent
 from backoffice.messaging.templates import sms_text
-from backoffice.models import Message, Order, OutboxRow
+from backoffice.models import Enrolment, Message, Order, OutboxRow
 
 RETRY = "retry:"  # prefix of `error` while a refused message waits for its next try
 _CONTEXT = b"email.photo recipient"
@@ -55,21 +55,28 @@ def claim_prepared(
     session: Session,
     *,
     dedupe_key: str,
-    order: Order,
+    order: Order | None,
     channel: str,
     provider: str,
     recipient: str,
     template: str,
     locale: str,
     body: str,
+    enrolment: Enrolment | None = None,
 ) -> Message | None:
-    """Insert or find the row of one message; see `claim_message`."""
+    """Insert or find the row of one message; see `claim_message`.
+
+    It is about an order, or about a place on the list without one.
+    """
+    about = order or enrolment
+    assert about is not None, "a message is about somebody"
     inserted = session.scalar(
         insert(Message)
         .values(
             id=uuid7(),
-            order_id=order.id,
-            student_id=order.student_id,
+            order_id=order.id if order else None,
+            student_id=about.student_id,
+            enrolment_id=enrolment.id if enrolment else None,
             template=template,
             channel=channel,
             locale=locale,

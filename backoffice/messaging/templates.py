@@ -39,6 +39,24 @@ TEMPLATES: dict[str, Template] = {
             "We received {yuan} yuan for reprint order {number}. Your prints will be made soon.",
         ),
     ),
+    "reminder_start": Template(
+        Text("{batch}：您尚未开始采集", "{batch}: you have not begun"),
+        Text(
+            "{school}{batch}将于 {closes} 截止，您尚未开始。请扫描学校发放的二维码，或在采集页面"
+            "输入特征码 {code}。",
+            "{school}, {batch} closes on {closes} and you have not begun. Scan the school's QR"
+            " code, or enter the feature code {code} on the portrait page.",
+        ),
+    ),
+    "reminder_order": Template(
+        Text("{batch}：您尚未下单", "{batch}: you have not ordered yet"),
+        Text(
+            "{school}{batch}将于 {closes} 截止，您已登记但尚未下单。请进入采集页面继续，"
+            "特征码 {code}。",
+            "{school}, {batch} closes on {closes}. You have signed in but not ordered yet; please"
+            " go on at the portrait page, feature code {code}.",
+        ),
+    ),
     "reminder_unpaid": Template(
         Text("订单 {number} 尚未支付", "Order {number} is not paid yet"),
         Text(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
+from sqlalchemy import select
+
 from backoffice.messaging import operations
-from backoffice.messaging.composing import Composed, compose
+from backoffice.messaging.composing import Composed, compose, compose_invitation
 from backoffice.messaging.providers import (
     Attachment,
     Email,
@@ -14,19 +16,73 @@ from backoffice.messaging.providers import (
     email_provider,
     sms_provider,
 )
-from backoffice.messaging.templates import render
-from backoffice.models import Message, Order, Photo
+from backoffice.messaging.templates import render, sms_text
+from backoffice.models import Enrolment, Message, Order, Photo, Student
+from backoffice.models.vocabulary import DEAD_STATES, BatchState, OrderKind, OrderState
 from worker.jobs.job import Job, TryAgain
 
 
 def notify(job: Job) -> None:
     """Tell the student what happened, by SMS, and by e-mail where the account has an address."""
     order = job.session.get_one(Order, uuid.UUID(job.payload["order_id"]))
-    composed = compose(job.session, job.effect, order, int(job.payload["sequence"]))
+    _tell(job, order, int(job.payload["sequence"]))
+
+
+def remind(job: Job) -> None:
+    """Remind a student of the list of what is to be done now; nobody who has finished meanwhile.
+
+    The text follows the order as it stands when the message leaves. Who has no account yet is
+    reached by the phone of the roster.
+    """
+    if "enrolment_id" not in job.payload:  # written before reminders went by the list
+        return notify(job)
+    session = job.session
+    enrolment = session.get_one(Enrolment, uuid.UUID(job.payload["enrolment_id"]))
+    order = session.scalars(
+        select(Order)
+        .where(Order.enrolment_id == enrolment.id, Order.kind == OrderKind.CAPTURE)
+        .order_by(Order.state.not_in(DEAD_STATES).desc(), Order.created_at.desc())
+        .limit(1)
+    ).first()
+    if enrolment.batch.state != BatchState.OPEN:
+        return None
+    if order is not None and order.state != OrderState.CLOSED:
+        return _tell(job, order, order.version)
+    return _invite(job, enrolment)
+
+
+def _tell(job: Job, order: Order, sequence: int) -> None:
+    composed = compose(job.session, job.effect, order, sequence)
     if composed is None:
         return
     again = [_sms(job, order, composed), _email(job, order, composed)]
     if any(again):
+        raise TryAgain("message_refused")
+
+
+def _invite(job: Job, enrolment: Enrolment) -> None:
+    student = job.session.get(Student, enrolment.student_id) if enrolment.student_id else None
+    phone = student.phone if student else enrolment.phone
+    if not phone or (student and (not student.active or student.erasure_requested_at)):
+        return
+    composed = compose_invitation(enrolment, student)
+    provider = sms_provider(job.services.settings)
+    message = operations.claim_prepared(
+        job.session,
+        dedupe_key=f"{job.outbox_id}/sms",
+        order=None,
+        enrolment=enrolment,
+        channel="sms",
+        provider=provider.name,
+        recipient=phone,
+        template=composed.template,
+        locale=composed.locale,
+        body=sms_text(composed.body, composed.locale),
+    )
+    if message is None:
+        return
+    sms = Sms(str(message.id), phone, message.body, message.locale, message.template)
+    if _send(job, message, lambda: provider.send(sms)):
         raise TryAgain("message_refused")
 
 
