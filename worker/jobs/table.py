@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worker.jobs.bulk import bulk_run
 from worker.jobs.job import EffectJob
-from worker.jobs.messages import email_photo, notify
+from worker.jobs.messages import email_photo, notify, remind
 from worker.jobs.photo import fail_photo, process_photo
 from worker.jobs.refunds import send_refund
 
@@ -16,7 +16,7 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     "notify.rejected": _NOTIFY,
     "notify.shipped": _NOTIFY,
     "notify.refunded": _NOTIFY,
-    "notify.reminder": _NOTIFY,
+    "notify.reminder": EffectJob(remind),
     "refund.send": EffectJob(send_refund),
     "refund.retry": EffectJob(send_refund),
     "photo.process": EffectJob(
