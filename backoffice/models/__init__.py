@@ -10,6 +10,13 @@ from backoffice.models.order import Order, OrderItem
 from backoffice.models.outbox import Message, OutboxRow
 from backoffice.models.payment import Payment, PaymentNotice, Refund
 from backoffice.models.photo import Photo, RejectionReason, ReviewDecision
+from backoffice.models.review_desk import (
+    ReasonUse,
+    ReviewEscalation,
+    ReviewRule,
+    SecondOpinion,
+    SeniorReviewer,
+)
 from backoffice.models.roster import CaptureCode, Enrolment, RosterImport
 from backoffice.models.saved_list import ListExport, SavedView
 from backoffice.models.school import School
@@ -50,14 +57,19 @@ __all__ = [
     "Photo",
     "PhotoStandard",
     "PhotoUpload",
+    "ReasonUse",
     "Refund",
     "RejectionReason",
     "ReviewDecision",
+    "ReviewEscalation",
     "ReviewLease",
+    "ReviewRule",
     "Role",
     "RosterImport",
     "SavedView",
     "School",
+    "SecondOpinion",
+    "SeniorReviewer",
     "Shipment",
     "Staff",
     "StaffInvitation",

@@ -66,9 +66,22 @@ class Order(Created, Base):
             "id",
             postgresql_where=text("flagged IS NOT NULL"),
         ),
-        Index(
-            "ix_orders_reprints", "created_at", "id", postgresql_where=text("kind = 'reprint'")
+        # the review desk: what waits, oldest first, in all schools, one school, one batch
+        *(
+            Index(
+                f"ix_orders_review_queue{suffix}",
+                *columns,
+                "entered_at",
+                "id",
+                postgresql_where=text("state = 'pending_review' AND kind = 'capture'"),
+            )
+            for suffix, columns in (
+                ("", ()),
+                ("_school", ("school_id",)),
+                ("_batch", ("batch_id",)),
+            )
         ),
+        Index("ix_orders_reprints", "created_at", "id", postgresql_where=text("kind = 'reprint'")),
     )
 
     id: Mapped[uuid_pk]

@@ -14,8 +14,9 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import Text
 
 from backoffice.db import Base, Created, EncryptedText, json_list, json_object, uuid_pk
 from backoffice.models.vocabulary import PhotoStatus, one_of
@@ -61,6 +62,10 @@ class Photo(Created, Base):
     checks: Mapped[json_list] = mapped_column(JSONB, default=list, server_default="[]")
     geometry: Mapped[json_object] = mapped_column(JSONB, default=dict, server_default="{}")
     edits: Mapped[json_list] = mapped_column(JSONB, default=list, server_default="[]")
+    framing: Mapped[json_object | None] = mapped_column(
+        JSONB(none_as_null=True),
+        comment="where the result was cut from the upright original, in shares of its sides",
+    )
     failure_code: Mapped[str | None]
     processing_ms: Mapped[int | None]
     processed_at: Mapped[datetime | None]
@@ -78,6 +83,12 @@ class RejectionReason(Base):
     advice_zh: Mapped[str]
     advice_en: Mapped[str]
     position: Mapped[int]
+    standards: Mapped[list[str]] = mapped_column(
+        ARRAY(Text),
+        default=list,
+        server_default="{}",
+        comment="names of the standards it is for; empty: all",
+    )
     retired_at: Mapped[datetime | None]
 
     def __str__(self) -> str:
