@@ -7,7 +7,7 @@ The face is never altered: only scaling, cropping and the background (CONTRACT s
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,23 @@ import cv2
 import numpy as np
 
 from backoffice.i18n import Text
-from backoffice.photos import checks, compose, encode, geometry, matting, reading
+from backoffice.photos import compose, encode, geometry, matting, reading
 from backoffice.photos.arrays import RGB, Floats
-from backoffice.photos.checks import Check
+from backoffice.photos.checks import (
+    Check,
+    background,
+    eyes,
+    face_pose,
+    framing,
+    hair,
+    judge,
+    judge_all,
+    light,
+    mouth,
+    provenance,
+    sharpness,
+)
+from backoffice.photos.checks.views import Portrait, close_up, moved
 from backoffice.photos.errors import PhotoRefused
 from backoffice.photos.face import Detection, Face, FaceNets
 from backoffice.photos.geometry import Crop, Geometry, Solution, Subject
@@ -121,7 +135,10 @@ def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult
 
 def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
     picture, turns, found = _find_faces(data, work, engine)
-    work.checks.append(checks.face_count(len(found)))
+    if not found:
+        work.checks.append(judge("no_face", 0, (Limit("refuse", low=1),)))
+        return
+    work.checks.append(judge("face_count", len(found), (Limit("refuse", 1, 1),)))
     if work.refused():
         return
     work.edits += picture.edits
@@ -129,23 +146,53 @@ def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
         work.edits.append(f"turned_{90 * turns}")
     rgb = picture.rgb
     face = engine.faces.landmarks(rgb, found[0])
-    work.checks.append(checks.face_complete(face, rgb.shape))
+    outside = framing.outside_share(face, rgb.shape)
+    work.checks.append(judge("face_complete", outside, (Limit("refuse", high=0.03),)))
     if work.refused():
         return
-    work.checks.append(checks.eye_angle(face, work.standard))
-    values = checks.face_values(rgb, face, picture.scale)
-    if work.standard.glasses == "allowed":
-        values.pop("glasses")
-    work.checks += checks.judge_all(values, work.standard)
-
-    frame, matte = _matte(rgb, face, engine)
-    work.checks += checks.judge_all(
-        {"background_plain": matte.background_rms, "matte_confidence": matte.confidence},
-        work.standard,
-    )
+    _judge_source(picture, face, work)
+    frame, portrait, matte = _matte(rgb, face, engine)
+    _judge_portrait(portrait, matte, work)
     solution = _crop(rgb, face, frame, matte, work)
     if not work.refused():
         _finish(rgb, face, frame, matte, solution, work, engine)
+
+
+def _judge_source(picture: reading.Decoded, face: Face, work: _Work) -> None:
+    """Judge the face and the file as they came."""
+    standard, view = work.standard, close_up(picture.rgb, face)
+    most = standard.max_eye_angle
+    gentle = round(0.6 * most, 2)
+    limits = (Limit("refuse", -most, most), Limit("warn", -gentle, gentle))
+    work.checks.append(judge("eye_angle", face.roll, limits))
+    values = {
+        "face_size": face.width / picture.scale,
+        "sharpness": sharpness.sharpness(picture.rgb, face),
+        "black_edge": framing.frame_width(picture.rgb),
+        **face_pose.measure(face),
+        **eyes.measure(view),
+        **mouth.measure(face),
+        **light.measure(view),
+        **provenance.from_marks(picture.marks),
+    }
+    if standard.glasses == "allowed":
+        values.pop("glasses")
+    work.checks += judge_all(values, standard)
+
+
+def _judge_portrait(portrait: Portrait, matte: matting.Matte, work: _Work) -> None:
+    """Judge what needs the matte: hair, shoulders, the wall behind."""
+    values = {
+        "background_plain": matte.background_rms,
+        "matte_confidence": matte.confidence,
+        **hair.measure(portrait),
+    }
+    slope = face_pose.shoulder_slope(portrait)
+    if slope is not None:
+        values["shoulders_level"] = slope
+    if matte.plain:
+        values["background_shadow"] = background.wall_shadow(portrait)
+    work.checks += judge_all(values, work.standard)
 
 
 def _find_faces(
@@ -163,9 +210,7 @@ def _find_faces(
         found = engine.faces.detect(_turn(picture.rgb, turns))
     if turns:
         turned = _turn(picture.rgb, turns)
-        picture = reading.Decoded(
-            turned, picture.scale, picture.format, picture.original_size, picture.edits
-        )
+        picture = replace(picture, rgb=turned)
     return picture, turns, found
 
 
@@ -186,7 +231,7 @@ def _upright(rgb: RGB, engine: PhotoEngine) -> tuple[int, list[Detection]]:
     return best[1], best[2]
 
 
-def _matte(rgb: RGB, face: Face, engine: PhotoEngine) -> tuple[Crop, matting.Matte]:
+def _matte(rgb: RGB, face: Face, engine: PhotoEngine) -> tuple[Crop, Portrait, matting.Matte]:
     frame = geometry.working_frame(face)
     width, height = geometry.FRAME_SIZE
     left, top = frame.to_output(0, 0)
@@ -199,7 +244,9 @@ def _matte(rgb: RGB, face: Face, engine: PhotoEngine) -> tuple[Crop, matting.Mat
     )
     picture = geometry.resample(rgb, frame, geometry.FRAME_SIZE)
     middle = frame.to_output(face.centre_x, float(face.points[1, 1]))
-    return frame, matting.person_matte(engine.mattes, picture, valid, middle)
+    matte = matting.person_matte(engine.mattes, picture, valid, middle)
+    portrait = Portrait(picture, matte.alpha, moved(face, frame.scale, frame.x0, frame.y0))
+    return frame, portrait, matte
 
 
 def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) -> Solution:
@@ -209,7 +256,7 @@ def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) 
     hair_top = row / frame.scale + frame.y0
     chord = geometry.cut_chord(matte.alpha, frame)
     work.checks.append(
-        checks.judge("head_whole", chord, (Limit("refuse", high=0.38), Limit("warn", high=0.2)))
+        judge("head_whole", chord, (Limit("refuse", high=0.38), Limit("warn", high=0.2)))
     )
     body_left, body_right = geometry.touching_rows(matte.alpha, frame, (rgb.shape[1], rgb.shape[0]))
     subject = Subject(
@@ -230,8 +277,8 @@ def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) 
         work.geometry = planned.to_dict()
         if solution.problem == "head_shape":
             short = Limit("refuse", *work.standard.hair_top)
-            bad = [c for c in checks.geometry_checks(planned, work.standard) if not c.passed]
-            work.checks += bad or [checks.judge("hair_top", -1.0, (short,))]
+            bad = [c for c in _geometry_checks(planned, work.standard) if not c.passed]
+            work.checks += bad or [judge("hair_top", -1.0, (short,))]
     return solution
 
 
@@ -243,7 +290,7 @@ def _report_coverage(solution: Solution, work: _Work) -> None:
         ("top", "coverage_top"),
     ):
         missing = solution.shortfall if solution.problem == problem else 0.0
-        work.checks.append(checks.judge(code, missing, (Limit("refuse", high=0.5),)))
+        work.checks.append(judge(code, missing, (Limit("refuse", high=0.5),)))
 
 
 def _planned(face: Face, hair_top: float, crop: Crop, standard: Standard) -> Geometry:
@@ -271,9 +318,9 @@ def _finish(
     picture = geometry.resample(rgb, crop, standard.size)
     alpha = compose.settle(geometry.move_plane(matte.alpha, frame, crop, standard.size))
     chin = crop.to_output(0, float(face.points[_CHIN, 1]))[1]
-    contrast = checks.clothes_contrast(picture, alpha, chin, standard.background)
+    contrast = background.clothes_contrast(picture, alpha, chin, standard.background)
     sides = geometry.cut_sides(alpha, chin)
-    work.checks += checks.judge_all({"clothes_contrast": contrast, "hair_sides": sides}, standard)
+    work.checks += judge_all({"clothes_contrast": contrast, "hair_sides": sides}, standard)
     if standard.background_may_be_replaced:
         ycc = compose.compose(picture, alpha, standard.background)
         work.edits += ["crop", "scale", "background"]
@@ -284,25 +331,35 @@ def _finish(
     work.encoded = encode.encode(ycc, standard)
     size = len(work.encoded.data)
     work.checks.append(
-        checks.judge("file_size", size, (Limit("refuse", standard.min_bytes, standard.max_bytes),))
+        judge("file_size", size, (Limit("refuse", standard.min_bytes, standard.max_bytes),))
     )
     measured = _measure(work.encoded.data, alpha, face.width * crop.scale, standard, engine)
     if measured is None:
         measured = _planned(face, 0.0, crop, standard)
     work.geometry = measured.to_dict()
-    work.checks += checks.geometry_checks(measured, standard)
+    work.checks += _geometry_checks(measured, standard)
+
+
+def _geometry_checks(geometry: Geometry, standard: Standard) -> list[Check]:
+    """Judge the finished picture's geometry against the standard's ranges."""
+    offset = standard.max_centre_offset
+    ranges = {
+        "hair_top": standard.hair_top,
+        "eye_line": standard.eye_line,
+        "face_width": standard.face_width,
+        "centre_offset": (-offset, offset),
+    }
+    return [
+        judge(code, getattr(geometry, code), (Limit("refuse", *bounds),))
+        for code, bounds in ranges.items()
+    ]
 
 
 def _own_background(picture: RGB, alpha: Floats, standard: Standard) -> Check:
     """The photo keeps its own background: it has to be the standard's colour already."""
-    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    wall = lab[alpha < 0.02]
-    colour = np.full((1, 1, 3), standard.background, np.float32) / 255
-    wanted = cv2.cvtColor(colour, cv2.COLOR_RGB2LAB)[0, 0]
-    away = float(np.median(checks.ciede2000(wall, wanted))) if len(wall) else 99.0
-    return checks.judge(
-        "background_colour", away, (Limit("refuse", high=20.0), Limit("warn", high=10.0))
-    )
+    away = background.away_from(picture, alpha, standard.background)
+    limits = (Limit("refuse", high=20.0), Limit("warn", high=10.0))
+    return judge("background_colour", away, limits)
 
 
 def _measure(

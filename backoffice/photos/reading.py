@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ from backoffice.photos.errors import (
     ImageTruncated,
     NotAnImage,
 )
+from backoffice.photos.marks import Marks, read_marks
 
 Format = Literal["jpeg", "png", "webp", "heic"]
 
@@ -56,13 +57,17 @@ _ORIENTATION_TAG = 0x0112
 
 @dataclass(frozen=True)
 class Decoded:
-    """An upright sRGB picture. `scale`: decoded pixels per original pixel (JPEG DCT scaling)."""
+    """An upright sRGB picture. `scale`: decoded pixels per original pixel (JPEG DCT scaling).
+
+    `marks`: what the file says about its making.
+    """
 
     rgb: RGB
     scale: float
     format: Format
     original_size: tuple[int, int]
     edits: tuple[str, ...]
+    marks: Marks = field(default_factory=Marks)
 
 
 def sniff(data: bytes) -> Format | None:
@@ -105,6 +110,7 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
     _check_header(data, kind, image)
     original = image.size
     edits: list[str] = []
+    marks = read_marks(image)
     if kind == "jpeg" and want_side:
         _draft(image, want_side)
     try:
@@ -121,7 +127,7 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
         edits.append("exif_orientation")
     flat = _to_srgb(turned, edits)
     rgb = np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
-    return Decoded(rgb, scale, kind, original, tuple(edits))
+    return Decoded(rgb, scale, kind, original, tuple(edits), marks)
 
 
 def _open(data: bytes) -> tuple[Format, Image.Image]:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from backoffice.photos import compose, duplicates
-from backoffice.photos.checks import ADVICE, ciede2000, judge
+from backoffice.photos.checks import KINDS, judge
+from backoffice.photos.checks.colour_difference import ciede2000
 from backoffice.photos.encode import encode
 from backoffice.photos.standards import BUILTIN, DEFAULT_LIMITS, Limit, Standard
+from backoffice.reference import REASONS
 from tests.photos.conftest import encoded
 
 BLUE = BUILTIN["chsi-degree-blue"]
@@ -48,13 +50,12 @@ def test_the_contract_default():
 def test_a_value_is_judged_by_the_strictest_bound_it_breaks(value, passed, severity):
     check = judge("head_yaw", value, (Limit("refuse", high=20), Limit("warn", high=10)))
     assert (check.passed, check.severity) == (passed, severity)
-    assert check.to_dict()["advice"] == (None if passed else ADVICE["head_yaw"][1].zh)
+    assert check.to_dict()["advice"] == (None if passed else KINDS["head_yaw"].advice.zh)
 
 
 def test_every_bound_has_advice_and_a_catalogue_code():
-    assert set(DEFAULT_LIMITS) <= set(ADVICE)
-    known = {"P01", "P02", "P03", "P04", "H03", "C01", "L01", "L02", "B01", "Q01", "Q02", "Z05"}
-    assert {code for code, _ in ADVICE.values()} <= known
+    assert set(DEFAULT_LIMITS) <= set(KINDS)
+    assert {kind.rejection_code for kind in KINDS.values()} <= {row[0] for row in REASONS}
 
 
 def test_ciede2000_against_published_pairs():
