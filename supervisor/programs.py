@@ -46,7 +46,7 @@ def photo_processes(settings: Settings) -> int:
 
 
 def system_programs(settings: Settings) -> list[Program]:
-    """Return the whole system: web, outbox dispatcher, jobs, photos, scheduler."""
+    """Return the whole system: web, outbox dispatcher, jobs, photos, documents, scheduler."""
     web = (
         sys.executable, "-m", "gunicorn", "wsgi:create_app()",
         "--bind", f"{settings.host}:{settings.port}",
@@ -67,5 +67,6 @@ def system_programs(settings: Settings) -> list[Program]:
         Program("dispatcher", (*worker, "dispatcher")),
         Program("jobs", (*worker, "jobs")),
         Program("photos", (*worker, "photos"), count=photo_processes(settings), env=single),
+        Program("documents", (*worker, "documents"), env=single),
         Program("scheduler", (*worker, "scheduler")),
     ]

@@ -1,4 +1,4 @@
-"""`python -m worker dispatcher|jobs|photos|scheduler`."""
+"""`python -m worker dispatcher|jobs|photos|documents|scheduler`."""
 
 from __future__ import annotations
 
@@ -44,6 +44,13 @@ def run_photos(app: Flask, settings: Settings) -> None:
     work(queues.PHOTOS, settings)
 
 
+def run_documents(app: Flask, settings: Settings) -> None:
+    """Read ID cards for callers that wait; the models are loaded for the first one."""
+    from worker.rq_worker import work
+
+    work(queues.DOCUMENTS, settings)
+
+
 def run_scheduler(app: Flask, settings: Settings) -> None:
     """Fire timers, find lost jobs, ask after refunds."""
     from backoffice.services import services
@@ -57,6 +64,7 @@ ROLES = {
     "dispatcher": run_dispatcher,
     "jobs": run_jobs,
     "photos": run_photos,
+    "documents": run_documents,
     "scheduler": run_scheduler,
 }
 

@@ -72,7 +72,7 @@ def work(name: str, settings: Settings, *, burst: bool = False) -> None:
     When Valkey goes away in the middle of a job, RQ gives up: then begin again when it is back.
     """
     client = Redis.from_url(settings.redis_url)
-    recycle = RECYCLE_AFTER_JOBS if name == queues.PHOTOS else None
+    recycle = RECYCLE_AFTER_JOBS if name in (queues.PHOTOS, queues.DOCUMENTS) else None
     log.info("started queue=%s limit=%ds", name, job_seconds(name, settings))
     while True:
         signal.signal(signal.SIGTERM, _stop_at_once)  # until RQ installs its own handlers

@@ -13,10 +13,12 @@ from flask import Flask, current_app, has_app_context
 from backoffice.services import services
 
 if TYPE_CHECKING:
+    from backoffice.identity.id_card import IdCardReader
     from backoffice.photos.pipeline import PhotoEngine
 
 _app: Flask | None = None
 _engines: dict[tuple[str, str], Any] = {}
+_id_card_reader: IdCardReader | None = None
 
 
 def use(app: Flask) -> None:
@@ -45,3 +47,13 @@ def photo_engine() -> PhotoEngine:
         _engines[key] = PhotoEngine(settings.models, settings.matting_model)
     engine: PhotoEngine = _engines[key]
     return engine
+
+
+def id_card_reader() -> IdCardReader:
+    """Return the process's ID card reader, loading its models on first use (a second or two)."""
+    global _id_card_reader
+    if _id_card_reader is None:
+        from backoffice.identity.id_card import IdCardReader
+
+        _id_card_reader = IdCardReader()
+    return _id_card_reader

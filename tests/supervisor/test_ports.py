@@ -85,7 +85,14 @@ def test_readiness_is_what_readyz_answers(status, ready):
 
 def test_the_process_table():
     programs = {p.name: p for p in system_programs(Settings(photo_workers=3, port=9001))}
-    assert list(programs) == ["web", "dispatcher", "jobs", "photos", "scheduler"]
+    assert list(programs) == [
+        "web",
+        "dispatcher",
+        "jobs",
+        "photos",
+        "documents",
+        "scheduler",
+    ]
     assert programs["photos"].instances() == ["photos-1", "photos-2", "photos-3"]
     assert "127.0.0.1:9001" in programs["web"].argv
     assert programs["web"].stage < min(p.stage for n, p in programs.items() if n != "web")
