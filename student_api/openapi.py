@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from backoffice.accounts.errors import TokenExpired, TokenInvalid
+from backoffice.accounts.errors import PasswordChangeRequired, TokenExpired, TokenInvalid
 from backoffice.errors import BackofficeError
 from student_api import errors
 from student_api.operations import OPERATIONS, PREFIX, Operation
@@ -68,7 +68,9 @@ def error_classes(declared: Operation) -> list[type[BackofficeError]]:
     """Return every error a call can answer, the common ones included."""
     found: list[type[BackofficeError]] = list(declared.errors)
     if declared.auth:
-        found += [TokenInvalid, TokenExpired]
+        found += [TokenInvalid, TokenExpired, errors.TooManyRequests]
+        if not declared.first_password:
+            found.append(PasswordChangeRequired)
     if declared.request is not None or declared.query is not None or declared.upload:
         found.append(errors.RequestInvalid)
     if declared.request is not None or declared.upload:

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from backoffice.accounts.sign_in import require_changed_password
 from backoffice.db import db
 from backoffice.errors import BackofficeError, NotFound
 from backoffice.i18n import pick_locale
@@ -28,6 +29,7 @@ from student_api import idempotency
 from student_api.authentication import authenticate
 from student_api.errors import MethodNotAllowed, RouteNotFound
 from student_api.failures import answer_failure
+from student_api.limits import ANY_ACCOUNT, limiter
 from student_api.parsing import Parsed, parse
 
 PREFIX = "/api/v1"
@@ -83,7 +85,12 @@ H = TypeVar("H", bound=Handler)
 
 @dataclass(frozen=True)
 class Operation:
-    """One call of the API, as declared."""
+    """One call of the API, as declared.
+
+    `public`: the answer holds nothing personal. `polled`: it has an ETag, and If-None-Match is
+    answered 304. `first_password`: allowed while the first password has expired. `part`: the body
+    is a piece of a file.
+    """
 
     method: str
     path: str
@@ -99,6 +106,9 @@ class Operation:
     auth: bool = True
     idempotent: bool = False
     public: bool = False
+    polled: bool = False
+    first_password: bool = False
+    part: bool = False
 
     @property
     def name(self) -> str:
@@ -212,7 +222,8 @@ def _answer(declared: Operation, session: Session, locale: str, args: dict[str, 
     call = Call(session, services(), locale, args, client_address())
     if declared.auth:
         call.signed_in, call.family = authenticate(session)
-    parsed = parse(declared.request, declared.query, declared.upload, call.services.settings)
+        _check_caller(declared, call)
+    parsed = parse(declared, call.services.settings)
     call.query, call.file = parsed.query, parsed.file
     if not declared.idempotent:
         response = _run_handler(declared, call, parsed)
@@ -229,6 +240,12 @@ def _answer(declared: Operation, session: Session, locale: str, args: dict[str, 
     return response
 
 
+def _check_caller(declared: Operation, call: Call) -> None:
+    limiter().take(ANY_ACCOUNT, str(call.student.id))
+    if not declared.first_password:
+        require_changed_password(call.student, call.services.settings.first_password_hours)
+
+
 def _run_handler(declared: Operation, call: Call, parsed: Parsed) -> Response:
     given = (call,) if declared.request is None else (call, parsed.body)
     answer = declared.handler(*given)
@@ -237,11 +254,15 @@ def _run_handler(declared: Operation, call: Call, parsed: Parsed) -> Response:
         response = Response(answer.data, status=declared.status, content_type=answer.media_type)
         response.headers.update(answer.headers)
         return response
-    return Response(
+    response = Response(
         answer.model_dump_json(by_alias=True),
         status=declared.status,
         content_type="application/json",
     )
+    if declared.polled:
+        response.add_etag()
+        response.make_conditional(request)
+    return response
 
 
 def client_address() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask import request
 from pydantic import BaseModel, ValidationError
@@ -13,6 +13,8 @@ from student_api.errors import MalformedBody, RequestTooLarge, UnsupportedMediaT
 from student_api.field_messages import one_field, request_invalid
 
 JSON_MAX_BYTES = 64 * 1024
+PART_TYPE = "application/offset+octet-stream"  # of tus, whose protocol ours is a small relative of
+PART_MAX_BYTES = 4 * 1024 * 1024
 FORM_SLACK_BYTES = 256 * 1024  # boundaries, headers and fields around the picture
 
 
@@ -25,22 +27,52 @@ class Parsed:
     file: bytes = b""
 
 
-def parse(
-    body: type[BaseModel] | None,
-    query: type[BaseModel] | None,
-    upload: str | None,
-    settings: Settings,
-) -> Parsed:
+class Shape(Protocol):
+    """What a declared call takes; `operations.Operation` is one."""
+
+    @property
+    def request(self) -> type[BaseModel] | None:
+        """Model of the body."""
+        ...
+
+    @property
+    def query(self) -> type[BaseModel] | None:
+        """Model of the query string."""
+        ...
+
+    @property
+    def upload(self) -> str | None:
+        """Name of the form's file."""
+        ...
+
+    @property
+    def part(self) -> bool:
+        """Whether the body is a piece of a file."""
+        ...
+
+
+def parse(shape: Shape, settings: Settings) -> Parsed:
     """Return the parsed request. Raises RequestInvalid, MalformedBody, UnsupportedMediaType.
 
     werkzeug raises RequestEntityTooLarge for bodies over the call's limit.
     """
-    asked = _model(query, request.args.to_dict()) if query else None
-    if upload is not None:
+    asked = _model(shape.query, request.args.to_dict()) if shape.query else None
+    if shape.part:
+        return Parsed(None, asked, _part())
+    if shape.upload is not None:
         request.max_content_length = settings.upload_max_bytes + FORM_SLACK_BYTES
-        return Parsed(*_form(body, upload, asked))
+        return Parsed(*_form(shape.request, shape.upload, asked))
     request.max_content_length = JSON_MAX_BYTES
-    return Parsed(_json(body) if body else None, asked)
+    return Parsed(_json(shape.request) if shape.request else None, asked)
+
+
+def _part() -> bytes:
+    if request.mimetype != PART_TYPE:
+        raise UnsupportedMediaType(wanted=PART_TYPE)
+    request.max_content_length = PART_MAX_BYTES
+    if (request.content_length or 0) > PART_MAX_BYTES:
+        raise RequestTooLarge()
+    return request.get_data(cache=False)
 
 
 def _json(model: type[BaseModel]) -> BaseModel:

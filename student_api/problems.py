@@ -13,6 +13,7 @@ from backoffice.accounts import errors as accounts
 from backoffice.capture_codes.errors import CaptureCodeUnavailable
 from backoffice.enrolments import errors as enrolments
 from backoffice.errors import BackofficeError, InvalidInput, NotFound
+from backoffice.identity.id_card_errors import IdCardReaderBusy
 from backoffice.orders import errors as orders
 from backoffice.payments import errors as payments
 from backoffice.photos.errors import ModelMissing
@@ -34,24 +35,36 @@ STATUS: dict[type[BackofficeError], int] = {
     errors.MalformedBody: 400,
     accounts.InvalidCredentials: 401,
     accounts.TokenInvalid: 401,
+    accounts.PasswordChangeRequired: 403,
+    accounts.WechatNotOffered: 403,
+    accounts.WechatRefused: 403,
     workflows.TransitionForbidden: 403,
     SignedUrlInvalid: 403,
     enrolments.UnlistedNotAllowed: 403,
     NotFound: 404,
     errors.MethodNotAllowed: 405,
     accounts.AccountExists: 409,
+    accounts.IdentityKnown: 409,
+    accounts.WechatAccountExists: 409,
+    accounts.WechatTaken: 409,
     accounts.TicketClosed: 409,
     accounts.TooManyAddresses: 409,
     enrolments.BatchNotOpen: 409,
     enrolments.EnrolmentTaken: 409,
     enrolments.AlreadyEnrolled: 409,
     enrolments.AlreadyOnRoster: 409,
+    enrolments.IdentityRequired: 409,
+    enrolments.NothingToContest: 409,
+    enrolments.RequestOpen: 409,
     orders.OrderExists: 409,
     orders.EnrolmentNotConfirmed: 409,
     orders.PhotoNotAccepted: 409,
     orders.AttemptsExhausted: 409,
     orders.PhotoNotFinished: 409,
     orders.ReprintNotPossible: 409,
+    orders.UploadOffsetWrong: 409,
+    orders.UploadIncomplete: 409,
+    orders.UploadDone: 409,
     payments.OrderNotPayable: 409,
     workflows.TransitionNotAllowed: 409,
     workflows.TransitionDenied: 409,
@@ -69,8 +82,10 @@ STATUS: dict[type[BackofficeError], int] = {
     errors.ServiceUnavailable: 503,
     StorageUnavailable: 503,
     CaptureCodeUnavailable: 503,
+    IdCardReaderBusy: 503,
     ModelMissing: 503,
     payments.PaymentProviderUnavailable: 503,
+    accounts.WechatUnavailable: 503,
 }
 RETRY_AFTER: dict[type[BackofficeError], int] = {
     workflows.OrderBusy: 2,
@@ -78,7 +93,9 @@ RETRY_AFTER: dict[type[BackofficeError], int] = {
     errors.ServiceUnavailable: 5,
     StorageUnavailable: 10,
     CaptureCodeUnavailable: 30,
+    IdCardReaderBusy: 3,
     payments.PaymentProviderUnavailable: 10,
+    accounts.WechatUnavailable: 10,
 }
 
 

@@ -93,3 +93,6 @@ Email = Annotated[
 CaptureCodeText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2900)]
 Gender = Literal["male", "female"]
 Fen = Annotated[int, Field(description="whole fen (1/100 yuan), CNY")]
+IdTypeName = Literal[
+    "resident_id", "hk_macau_permit", "taiwan_permit", "passport", "foreign_pr", "hk_id"
+]

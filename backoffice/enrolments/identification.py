@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from backoffice.blind_indexes import capture_code_index, last4_index
 from backoffice.db import uuid7
@@ -80,6 +80,18 @@ def find_enrolment(session: Session, student: Student, enrolment_id: uuid.UUID) 
     if found is None:
         raise EnrolmentNotFound()
     return found
+
+
+def enrolments_of(session: Session, student: Student) -> list[Enrolment]:
+    """Return the student's places in batches, the newest claim first."""
+    return list(
+        session.scalars(
+            select(Enrolment)
+            .where(Enrolment.student_id == student.id)
+            .options(joinedload(Enrolment.batch))
+            .order_by(Enrolment.claimed_at.desc(), Enrolment.id)
+        )
+    )
 
 
 def confirm(session: Session, enrolment: Enrolment) -> None:

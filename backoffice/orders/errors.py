@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backoffice.errors import BackofficeError, InvalidInput
+from backoffice.errors import BackofficeError, InvalidInput, NotFound
 from backoffice.i18n import Text
 
 
@@ -191,4 +191,65 @@ class ReprintNotPossible(BackofficeError):
     title = Text("暂不能加洗", "Reprints are not possible yet")
     detail = Text(
         "照片审核通过后才能加洗。", "Extra prints can be ordered once the photo is approved."
+    )
+
+
+class UploadNotFound(NotFound):
+    """No such upload of this student, or its time is over."""
+
+    code = "upload_not_found"
+    title = Text("没有找到该上传", "Upload not found")
+    detail = Text(
+        "没有找到该上传或已过期，请重新上传。", "No such upload, or it has expired; begin again."
+    )
+
+
+class UploadOffsetWrong(BackofficeError):
+    """The part does not begin where the last one ended."""
+
+    code = "upload_offset_wrong"
+    title = Text("上传位置不符", "Wrong upload offset")
+    detail = Text(
+        "请从第 {offset} 字节继续上传。", "Go on at byte {offset}; GET the upload tells where."
+    )
+
+
+class UploadPartInvalid(BackofficeError):
+    """The part is empty, too small or goes beyond the announced end."""
+
+    code = "upload_part_invalid"
+    title = Text("上传分块大小不符", "Unsuitable part")
+    detail = Text(
+        "分块不能为空或超出文件末尾，除最后一块外至少 {least} KB。",
+        "A part must not be empty or go beyond the end; all but the last have at least {least} KB.",
+    )
+
+
+class UploadIncomplete(BackofficeError):
+    """Parts are missing."""
+
+    code = "upload_incomplete"
+    title = Text("上传未完成", "The upload is not complete")
+    detail = Text(
+        "文件尚未传完，请从第 {offset} 字节继续上传。", "Parts are missing; go on at byte {offset}."
+    )
+
+
+class UploadChecksumWrong(BackofficeError):
+    """The parts together are not the file that was announced."""
+
+    code = "upload_checksum_wrong"
+    title = Text("文件校验不一致", "Wrong checksum")
+    detail = Text(
+        "文件内容与校验值不一致，请重新上传。", "The parts are not the announced file; begin again."
+    )
+
+
+class UploadDone(BackofficeError):
+    """The picture was taken already."""
+
+    code = "upload_done"
+    title = Text("上传已完成", "The upload is complete")
+    detail = Text(
+        "该上传已完成，无需继续。", "This upload is complete already; nothing more to send."
     )

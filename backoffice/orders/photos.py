@@ -14,7 +14,7 @@ from backoffice.db import uuid7
 from backoffice.errors import NotFound
 from backoffice.i18n import Text
 from backoffice.models import Order, OutboxRow, Photo, ReviewDecision
-from backoffice.models.vocabulary import BatchMode, OrderKind, OrderState
+from backoffice.models.vocabulary import BatchMode, OrderKind, OrderState, PhotoStatus
 from backoffice.orders.errors import (
     AlbumNotAllowed,
     AttemptsExhausted,
@@ -85,10 +85,11 @@ def check_accepts_photo(session: Session, order: Order, source: str | None = Non
     if not takes_photos(order):
         label = process_engine().definition_of(order).states_by_name[order.state].label
         raise PhotoNotAccepted(state_zh=label.zh, state_en=label.en)
-    if source == "album" and not order.batch.allow_album:
+    if source == "album" and not (order.batch.allow_album and order.standard.allows_album):
         raise AlbumNotAllowed()
-    if attempts_used(session, order) >= order.batch.max_attempts:
-        raise AttemptsExhausted(limit=order.batch.max_attempts)
+    limit = order.standard.attempts_within(order.batch.max_attempts)
+    if attempts_used(session, order) >= limit:
+        raise AttemptsExhausted(limit=limit)
 
 
 def takes_photos(order: Order) -> bool:
@@ -133,6 +134,12 @@ def find_photo(session: Session, order: Order, photo_id: uuid.UUID) -> Photo:
     if photo is None:
         raise PhotoNotFound()
     return photo
+
+
+def is_judged(session: Session, photo_id: uuid.UUID) -> bool:
+    """Return whether the machine has finished with a picture."""
+    status = session.scalar(select(Photo.status).where(Photo.id == photo_id))
+    return status in (PhotoStatus.PASSED, PhotoStatus.FAILED)
 
 
 def finished_photo(session: Session, order: Order) -> Photo:

@@ -92,13 +92,20 @@ def facts_of(session: Session, orders: Sequence[Order]) -> list[OrderFacts]:
     ]
 
 
-def events_of(session: Session, order: Order) -> list[OrderEvent]:
-    """Return the order's history, oldest first."""
+def events_of(session: Session, order: Order, after: int = 0) -> list[OrderEvent]:
+    """Return the order's history from the event after sequence `after` on, oldest first."""
     return list(
         session.scalars(
-            select(OrderEvent).where(OrderEvent.order_id == order.id).order_by(OrderEvent.sequence)
+            select(OrderEvent)
+            .where(OrderEvent.order_id == order.id, OrderEvent.sequence > after)
+            .order_by(OrderEvent.sequence)
         )
     )
+
+
+def version_of(session: Session, order_id: uuid.UUID) -> int:
+    """Return the sequence of the order's newest event, 0 while there is none."""
+    return session.scalar(select(Order.version).where(Order.id == order_id)) or 0
 
 
 def _rejection(order: Order, newest: ReviewDecision | None) -> ReviewDecision | None:

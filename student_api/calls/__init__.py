@@ -6,15 +6,18 @@ from importlib import import_module
 
 # In the order of a student's journey, which is the order of the documentation.
 TOPICS = (
+    "documents",
     "auth",
     "me",
     "texts",
     "batches",
     "enrolments",
+    "enrolment_requests",
     "addresses",
     "orders",
     "payments",
     "photos",
+    "uploads",
     "reprints",
     "tickets",
 )

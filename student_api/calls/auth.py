@@ -16,14 +16,17 @@ from backoffice.accounts.tokens import (
     revoke_all,
     revoke_family,
 )
+from backoffice.accounts.wechat import wechat_for
+from backoffice.accounts.wechat_sign_in import open_account, student_of_openid
 from backoffice.identity.errors import InvalidIdNumber, InvalidPhone
-from student_api.calls.me import StudentAnswer, student_answer
+from student_api.calls.me import Consents, StudentAnswer, student_answer
 from student_api.errors import TooManyRequests
 from student_api.limits import (
     LOGIN_ACCOUNT,
     LOGIN_ADDRESS,
     PASSWORD_ACCOUNT,
     REGISTER_ADDRESS,
+    WECHAT_ADDRESS,
     limiter,
 )
 from student_api.operations import Call, operation
@@ -31,6 +34,7 @@ from student_api.schemas import (
     Answer,
     Email,
     Gender,
+    IdTypeName,
     Line40,
     Line60,
     Line100,
@@ -38,18 +42,6 @@ from student_api.schemas import (
     Request,
     Token,
 )
-
-IdTypeName = Literal[
-    "resident_id", "hk_macau_permit", "taiwan_permit", "passport", "foreign_pr", "hk_id"
-]
-
-
-class Consents(Request):
-    """The version of each text the student agreed to; all three are needed."""
-
-    terms: Line40 | None = None
-    privacy: Line40 | None = None
-    portrait: Line40 | None = None
 
 
 class RegisterRequest(Request):
@@ -98,10 +90,18 @@ class RefreshRequest(Request):
 
 
 class PasswordRequest(Request):
-    """The present and the new password."""
+    """The present password (absent: the account has none yet, WeChat opened it) and the new one."""
 
-    current_password: Password
+    current_password: Password | None = None
     new_password: Password
+
+
+class WechatRequest(Request):
+    """What `wx.login` and, at the first sign-in, `getPhoneNumber` gave the mini-program."""
+
+    code: Token
+    phone_code: Token | None = None
+    consents: Consents = Field(default_factory=Consents)
 
 
 class TokenAnswer(Answer):
@@ -201,6 +201,51 @@ def login(call: Call, body: LoginRequest) -> SignedInAnswer:
 
 @operation(
     "POST",
+    "/auth/wechat",
+    tag="auth",
+    summary="Sign in with WeChat",
+    request=WechatRequest,
+    answer=SignedInAnswer,
+    auth=False,
+    errors=(
+        errors.WechatNotOffered,
+        errors.WechatCodeInvalid,
+        errors.WechatPhoneNeeded,
+        errors.WechatAccountExists,
+        errors.WechatTaken,
+        errors.WechatRefused,
+        errors.WechatUnavailable,
+        errors.ConsentRequired,
+        errors.ConsentOutdated,
+        errors.InvalidCredentials,
+        InvalidPhone,
+        TooManyRequests,
+    ),
+)
+def wechat_login(call: Call, body: WechatRequest) -> SignedInAnswer:
+    """Sign in as the WeChat user of `code`; a new user gets an account at once.
+
+    The first time `phone_code` and `consents` are needed. The account has no ID document until
+    POST /me/identity gives it one; a capture code identifies without. A phone whose account has a
+    password is answered `wechat_account_exists`: sign in with the password once, then
+    POST /me/wechat. Each code works once; send an Idempotency-Key, so that a lost answer can be
+    asked for again.
+    """
+    limiter().take(WECHAT_ADDRESS, call.address)
+    wechat = wechat_for(call.services.settings)
+    openid = wechat.openid_of(body.code)
+    student = student_of_openid(call.session, openid)
+    if student is None:
+        phone_code = body.phone_code
+        ask_phone = (lambda: wechat.phone_of(phone_code)) if phone_code else None
+        given = body.consents.model_dump()
+        student = open_account(call.session, openid, ask_phone, given, call.locale)
+    pair = issue_tokens(call.session, student, call.services.settings)
+    return SignedInAnswer.model_validate({**_tokens(pair), "student": student_answer(student)})
+
+
+@operation(
+    "POST",
     "/auth/refresh",
     tag="auth",
     summary="New tokens",
@@ -220,7 +265,13 @@ def refresh(call: Call, body: RefreshRequest) -> TokenAnswer:
 
 
 @operation(
-    "POST", "/auth/logout", tag="auth", summary="Sign out", answer=DoneAnswer, idempotent=False
+    "POST",
+    "/auth/logout",
+    tag="auth",
+    summary="Sign out",
+    answer=DoneAnswer,
+    idempotent=False,
+    first_password=True,
 )
 def logout(call: Call) -> DoneAnswer:
     """Revoke every token of this sign-in."""
@@ -236,10 +287,15 @@ def logout(call: Call) -> DoneAnswer:
     summary="Change the password",
     request=PasswordRequest,
     answer=TokenAnswer,
+    first_password=True,
     errors=(errors.WrongPassword, errors.PasswordUnsuitable, TooManyRequests),
 )
 def password(call: Call, body: PasswordRequest) -> TokenAnswer:
-    """Set a new password; every other sign-in ends, new tokens come back."""
+    """Set a new password; every other sign-in ends, new tokens come back.
+
+    A first password (the end of the ID number) must be changed within FIRST_PASSWORD_HOURS, a day
+    by default; then every call but this one, GET /me and sign-out is `password_change_required`.
+    """
     limiter().check(PASSWORD_ACCOUNT, str(call.student.id))
     try:
         change_password(call.student, body.current_password, body.new_password)

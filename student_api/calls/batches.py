@@ -88,6 +88,7 @@ def known_batch(call: Call, feature_code: str) -> Batch:
     answer=BatchAnswer,
     auth=False,
     public=True,
+    polled=True,
     errors=(BatchNotFound,),
 )
 def get_batch(call: Call) -> BatchAnswer:
@@ -121,10 +122,10 @@ def get_batch(call: Call) -> BatchAnswer:
             "layouts": batch.layouts,
             "delivery_methods": batch.delivery_methods,
             "requires_capture_code": batch.requires_capture_code,
-            "allow_album": batch.allow_album,
+            "allow_album": batch.allow_album and batch.standard.allows_album,
             "allow_unlisted": batch.allow_unlisted,
             "unpaid_minutes": batch.unpaid_minutes,
-            "max_attempts": batch.max_attempts,
+            "max_attempts": batch.standard.attempts_within(batch.max_attempts),
         }
     )
 
@@ -137,6 +138,7 @@ def get_batch(call: Call) -> BatchAnswer:
     answer=LayoutsAnswer,
     auth=False,
     public=True,
+    polled=True,
 )
 def get_layouts(call: Call) -> LayoutsAnswer:
     """Return every layout; a batch names those it offers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from sqlalchemy import func, select
@@ -13,14 +15,28 @@ from backoffice.capture_codes.providers import decoder_for
 from backoffice.capture_codes.reading import read_qr
 from backoffice.crypto import keyring
 from backoffice.enrolments import errors
-from backoffice.enrolments.identification import check_ready, confirm, find_enrolment, identify
+from backoffice.enrolments.identification import (
+    check_ready,
+    confirm,
+    enrolments_of,
+    find_enrolment,
+    identify,
+)
 from backoffice.enrolments.matching import Claim
 from backoffice.enrolments.unlisted import Entry, enrol_unlisted
-from backoffice.models import Enrolment
+from backoffice.identity.errors import InvalidPhone
+from backoffice.models import Batch, Enrolment
 from student_api.calls.batches import known_batch, visible_batch
 from student_api.errors import TooManyRequests
-from student_api.limits import DECODE_ACCOUNT, IDENTIFY_ACCOUNT, IDENTIFY_ADDRESS, limiter
+from student_api.limits import (
+    DECODE_ACCOUNT,
+    IDENTIFY_ACCOUNT,
+    IDENTIFY_ADDRESS,
+    IDENTIFY_SCHOOL,
+    limiter,
+)
 from student_api.operations import Call, operation
+from student_api.paging import ShortListQuery
 from student_api.schemas import (
     Answer,
     CaptureCodeText,
@@ -108,22 +124,31 @@ class OneEnrolmentAnswer(Answer):
     enrolment: EnrolmentAnswer
 
 
-def _answer(enrolment: Enrolment) -> OneEnrolmentAnswer:
-    return OneEnrolmentAnswer.model_validate(
+class EnrolmentsAnswer(Answer):
+    """The student's places, newest first."""
+
+    items: list[EnrolmentAnswer]
+    next_cursor: str | None
+
+
+def _one(enrolment: Enrolment) -> OneEnrolmentAnswer:
+    return OneEnrolmentAnswer(enrolment=_answer(enrolment))
+
+
+def _answer(enrolment: Enrolment) -> EnrolmentAnswer:
+    return EnrolmentAnswer.model_validate(
         {
-            "enrolment": {
-                "id": str(enrolment.id),
-                "feature_code": enrolment.batch.feature_code,
-                "name_masked": enrolment.name_masked,
-                "student_no": enrolment.student_no,
-                "level": enrolment.level,
-                "college": enrolment.college,
-                "major": enrolment.major,
-                "class_name": enrolment.class_name,
-                "id_last4": enrolment.id_last4,
-                "prefilled": enrolment.source != "student",
-                "confirmed_at": enrolment.confirmed_at,
-            }
+            "id": str(enrolment.id),
+            "feature_code": enrolment.batch.feature_code,
+            "name_masked": enrolment.name_masked,
+            "student_no": enrolment.student_no,
+            "level": enrolment.level,
+            "college": enrolment.college,
+            "major": enrolment.major,
+            "class_name": enrolment.class_name,
+            "id_last4": enrolment.id_last4,
+            "prefilled": enrolment.source != "student",
+            "confirmed_at": enrolment.confirmed_at,
         }
     )
 
@@ -169,6 +194,7 @@ def decode_capture_code(call: Call) -> DecodeAnswer:
         errors.EnrolmentTaken,
         errors.AlreadyEnrolled,
         errors.CaptureCodeRequired,
+        errors.IdentityRequired,
         code_errors.CaptureCodeInvalid,
         code_errors.CaptureCodeExpired,
         code_errors.CaptureCodeUnavailable,
@@ -182,23 +208,10 @@ def identify_student(call: Call, body: IdentifyRequest) -> OneEnrolmentAnswer:
     and for the address; then 429. Batches with `requires_capture_code` false take the last four
     and the account's own ID number.
     """
-    _check_tries(call)
     batch = visible_batch(call)
-    check_ready(batch, bool(body.capture_code))
-    try:
-        payload = _decoded(call, body.capture_code)
-        _one_at_a_time(call)
-        claim = Claim(
-            last_four=body.id_last4,
-            payload=payload,
-            code_text=body.capture_code,
-            provider=call.services.settings.capture_code_provider,
-        )
-        return _answer(identify(call.session, batch, call.student, claim))
-    except WRONG_TRY:
-        limiter().count(IDENTIFY_ACCOUNT, str(call.student.id))
-        limiter().count(IDENTIFY_ADDRESS, call.address)
-        raise
+    with counting_wrong_tries(call, batch):
+        claim = claimed(call, batch, body.id_last4, body.capture_code)
+        return _one(identify(call.session, batch, call.student, claim))
 
 
 @operation(
@@ -215,29 +228,58 @@ def identify_student(call: Call, body: IdentifyRequest) -> OneEnrolmentAnswer:
         errors.UnlistedNotAllowed,
         errors.AlreadyOnRoster,
         errors.AlreadyEnrolled,
+        errors.NotOnRoster,
         errors.CaptureCodeRequired,
+        errors.IdentityRequired,
+        code_errors.CaptureCodeInvalid,
+        code_errors.CaptureCodeExpired,
+        code_errors.CaptureCodeUnavailable,
+        InvalidPhone,
         TooManyRequests,
     ),
 )
 def enrol(call: Call, body: UnlistedRequest) -> OneEnrolmentAnswer:
     """Enter oneself, where the batch has `allow_unlisted`.
 
-    A batch that requires capture codes requires one here too. The entry counts as confirmed.
+    A batch that requires capture codes requires one here too; one that does not agree is a wrong
+    try. The entry counts as confirmed.
     """
-    _check_tries(call)
     batch = known_batch(call, body.feature_code)
     fields = body.model_dump(exclude={"feature_code", "capture_code", "id_type", "email"})
-    try:
+    with counting_wrong_tries(call, batch):
         payload = _decoded(call, body.capture_code)
         claim = Claim("", payload, body.capture_code, call.services.settings.capture_code_provider)
         enrolment = enrol_unlisted(
             call.session, batch, call.student, Entry(**fields), claim if payload else None
         )
-        return _answer(enrolment)
-    except WRONG_TRY:
-        limiter().count(IDENTIFY_ACCOUNT, str(call.student.id))
-        limiter().count(IDENTIFY_ADDRESS, call.address)
-        raise
+        return _one(enrolment)
+
+
+@operation(
+    "GET",
+    "/enrolments",
+    tag="enrolments",
+    summary="My enrolments",
+    query=ShortListQuery,
+    answer=EnrolmentsAnswer,
+)
+def get_enrolments(call: Call) -> EnrolmentsAnswer:
+    """Return the student's places in batches, newest first."""
+    shown, more = call.query.page(enrolments_of(call.session, call.student))
+    return EnrolmentsAnswer(items=[_answer(entry) for entry in shown], next_cursor=more)
+
+
+@operation(
+    "GET",
+    "/enrolments/{id}",
+    tag="enrolments",
+    summary="One enrolment",
+    answer=OneEnrolmentAnswer,
+    errors=(errors.EnrolmentNotFound,),
+)
+def get_enrolment(call: Call) -> OneEnrolmentAnswer:
+    """Return one place in a batch."""
+    return _one(find_enrolment(call.session, call.student, call.id("id", errors.EnrolmentNotFound)))
 
 
 @operation(
@@ -252,12 +294,42 @@ def confirm_enrolment(call: Call) -> OneEnrolmentAnswer:
     """Say that the prefilled data is right; an order needs it."""
     enrolment = find_enrolment(call.session, call.student, call.id("id", errors.EnrolmentNotFound))
     confirm(call.session, enrolment)
-    return _answer(enrolment)
+    return _one(enrolment)
 
 
-def _check_tries(call: Call) -> None:
-    limiter().check(IDENTIFY_ACCOUNT, str(call.student.id))
-    limiter().check(IDENTIFY_ADDRESS, call.address)
+@contextmanager
+def counting_wrong_tries(call: Call, batch: Batch) -> Iterator[None]:
+    """Stop who has guessed too often, and count what may be a guess.
+
+    Counted for the account, the address and, against guesses spread over many of both, the
+    school.
+    """
+    counted = (
+        (IDENTIFY_ACCOUNT, str(call.student.id)),
+        (IDENTIFY_ADDRESS, call.address),
+        (IDENTIFY_SCHOOL, str(batch.school_id)),
+    )
+    for rule, who in counted:
+        limiter().check(rule, who)
+    try:
+        yield
+    except WRONG_TRY:
+        for rule, who in counted:
+            limiter().count(rule, who)
+        raise
+
+
+def claimed(call: Call, batch: Batch, id_last4: str, capture_code: str | None) -> Claim:
+    """Return what the student gives, decoded. Raises what the decoder and `check_ready` raise."""
+    check_ready(batch, bool(capture_code))
+    payload = _decoded(call, capture_code)
+    _one_at_a_time(call)
+    return Claim(
+        last_four=id_last4,
+        payload=payload,
+        code_text=capture_code,
+        provider=call.services.settings.capture_code_provider,
+    )
 
 
 def _decoded(call: Call, text: str | None) -> CaptureCodePayload | None:
@@ -270,4 +342,4 @@ def _one_at_a_time(call: Call) -> None:
     digest = keyring().blind_index("identify lock", str(call.student.id))
     number = int.from_bytes(digest[:8], "big", signed=True)
     call.session.execute(select(func.pg_advisory_xact_lock(number)))
-    _check_tries(call)
+    limiter().check(IDENTIFY_ACCOUNT, str(call.student.id))

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from backoffice.accounts.addresses import address_snapshot, find_address
-from backoffice.accounts.errors import AddressNotFound
+from backoffice.accounts.consents import require_consents
+from backoffice.accounts.errors import AddressNotFound, ConsentOutdated, ConsentRequired
 from backoffice.enrolments.errors import BatchNotOpen, EnrolmentNotFound
 from backoffice.enrolments.identification import find_enrolment
 from backoffice.enrolments.windows import require_open
@@ -17,7 +18,7 @@ from backoffice.models.vocabulary import DeliveryMethod
 from backoffice.orders import errors
 from backoffice.orders.creation import Wish
 from backoffice.orders.creation import create_order as create
-from backoffice.orders.views import events_of, find_order, page_of_orders
+from backoffice.orders.views import events_of, find_order, page_of_orders, version_of
 from backoffice.workflows import errors as moves
 from backoffice.workflows.actors import student_actor
 from backoffice.workflows.guards import NothingToRefund, PhotoNotReady
@@ -32,6 +33,7 @@ from student_api.order_answers import (
 )
 from student_api.paging import PageQuery, ShortListQuery, cursor_after
 from student_api.schemas import Code, Line60, Note, Request
+from student_api.waiting import MAX_WAIT_SECONDS, wait_until
 
 # Notes of these moves are meant for the student; others are between staff.
 NOTES_SHOWN = ("reject",)
@@ -80,6 +82,13 @@ class MoveRequest(Request):
     version: Annotated[int, Field(ge=0, le=2**31)] | None = None
 
 
+class EventsQuery(ShortListQuery):
+    """`after`: only events with a greater sequence. `wait`: seconds to wait for the first one."""
+
+    after: int = Field(default=0, ge=0, le=2**31)
+    wait: int = Field(default=0, ge=0, le=MAX_WAIT_SECONDS)
+
+
 class RefundRequest(MoveRequest):
     """Optionally with the reason."""
 
@@ -98,6 +107,8 @@ class RefundRequest(MoveRequest):
         EnrolmentNotFound,
         AddressNotFound,
         BatchNotOpen,
+        ConsentRequired,
+        ConsentOutdated,
         errors.EnrolmentNotConfirmed,
         errors.OrderExists,
         errors.ServiceNotOffered,
@@ -112,6 +123,7 @@ def create_order(call: Call, body: OrderRequest) -> OneOrderAnswer:
     Required services are added. `courier` needs one of the student's own addresses. Prints
     ordered with `digital` wait at the school.
     """
+    require_consents(call.session, call.student)
     enrolment = find_enrolment(call.session, call.student, _id(body.enrolment_id))
     require_open(enrolment.batch)
     address = None
@@ -148,6 +160,7 @@ def get_orders(call: Call) -> OrdersAnswer:
     tag="orders",
     summary="One order",
     answer=OneOrderAnswer,
+    polled=True,
     errors=(moves.OrderNotFound,),
 )
 def get_order(call: Call) -> OneOrderAnswer:
@@ -166,14 +179,22 @@ def get_order(call: Call) -> OneOrderAnswer:
     "/orders/{id}/events",
     tag="orders",
     summary="History of an order",
-    query=ShortListQuery,
+    query=EventsQuery,
     answer=EventsAnswer,
+    polled=True,
     errors=(moves.OrderNotFound,),
 )
 def get_events(call: Call) -> EventsAnswer:
-    """Return every move of the order, oldest first."""
+    """Return every move of the order, oldest first.
+
+    With `after` (a sequence, or the order's `version`) only later ones; with `wait` the answer
+    waits that many seconds for the first of them, so a client need not ask again and again. A
+    server that is busy answers at once: pause a second before asking again then.
+    """
     order = find_order(call.session, call.student, call.id("id", moves.OrderNotFound))
-    shown, more = call.query.page(events_of(call.session, order))
+    order_id, query = order.id, call.query
+    wait_until(call.session, query.wait, lambda: version_of(call.session, order_id) > query.after)
+    shown, more = query.page(events_of(call.session, order, query.after))
     return EventsAnswer(
         items=[
             EventAnswer.model_validate(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from backoffice import storage
+from backoffice.accounts.consents import require_consents
+from backoffice.accounts.errors import ConsentOutdated, ConsentRequired
 from backoffice.messaging.operations import request_photo_email
-from backoffice.models import Photo
+from backoffice.models import Order, Photo
 from backoffice.orders import errors
 from backoffice.orders.photos import (
     MEDIA_TYPES,
@@ -18,16 +20,18 @@ from backoffice.orders.photos import (
     checked_upload,
     find_photo,
     finished_photo,
+    is_judged,
 )
 from backoffice.orders.views import find_order
 from backoffice.photos.errors import PhotoRefused
 from backoffice.photos.reading import sniff
 from backoffice.workflows.errors import OrderBusy, OrderNotFound
 from student_api.errors import TooManyRequests
-from student_api.limits import EMAIL_ACCOUNT, UPLOAD_ACCOUNT, limiter
+from student_api.limits import EMAIL_ACCOUNT, UPLOAD_ACCOUNT, UPLOAD_SCHOOL, limiter
 from student_api.operations import PREFIX, Bytes, Call, operation
 from student_api.schemas import Answer, Email, Request, Time
 from student_api.signed_files import open_token, token_for
+from student_api.waiting import MAX_WAIT_SECONDS, wait_until
 
 Status = Literal["queued", "processing", "passed", "failed"]
 
@@ -84,6 +88,13 @@ class PhotoAnswer(Answer):
     created_at: Time
 
 
+class PhotoQuery(BaseModel):
+    """`wait`: seconds to wait for the machine's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+    wait: int = Field(default=0, ge=0, le=MAX_WAIT_SECONDS)
+
+
 class MailedAnswer(Answer):
     """The e-mail is on its way."""
 
@@ -110,6 +121,8 @@ class MailedAnswer(Answer):
         errors.ImageUnreadable,
         errors.PhotoAlreadyRejected,
         PhotoRefused,
+        ConsentRequired,
+        ConsentOutdated,
         TooManyRequests,
     ),
 )
@@ -117,8 +130,9 @@ def upload_photo(call: Call, body: UploadRequest) -> UploadAnswer:
     """Upload JPEG, PNG, WebP or HEIC up to 20 MB: in `draft` where the batch is photo-first,
     in `paid` and in `rejected`. The machine answers within seconds: GET the photo.
     """
+    require_portrait_consent(call)
     order = find_order(call.session, call.student, call.id("id", OrderNotFound))
-    limiter().take(UPLOAD_ACCOUNT, str(call.student.id))
+    count_upload(call, order)
     check_accepts_photo(call.session, order, body.source)
     settings = call.services.settings
     upload = checked_upload(call.file, body.source, settings.upload_max_bytes)
@@ -131,13 +145,22 @@ def upload_photo(call: Call, body: UploadRequest) -> UploadAnswer:
     "/orders/{id}/photos/{photo_id}",
     tag="photos",
     summary="A picture and its checks",
+    query=PhotoQuery,
     answer=PhotoAnswer,
+    polled=True,
     errors=(OrderNotFound, PhotoNotFound),
 )
 def get_photo(call: Call) -> PhotoAnswer:
-    """Return where the machine is, and what it found. Poll every second while `queued`."""
+    """Return where the machine is, and what it found.
+
+    With `wait` the answer waits so many seconds while the picture is `queued` or `processing`; a
+    server that is busy answers at once, so pause a second before asking again.
+    """
     order = find_order(call.session, call.student, call.id("id", OrderNotFound))
     photo = find_photo(call.session, order, call.id("photo_id", PhotoNotFound))
+    photo_id = photo.id
+    wait_until(call.session, call.query.wait, lambda: is_judged(call.session, photo_id))
+    call.session.refresh(photo)
     return PhotoAnswer.model_validate(
         {
             "id": str(photo.id),
@@ -205,6 +228,17 @@ def get_file(call: Call) -> Bytes:
     data = call.services.storage.get(key)
     kind = sniff(data)
     return Bytes(data, MEDIA_TYPES[kind] if kind else "application/octet-stream")
+
+
+def require_portrait_consent(call: Call) -> None:
+    """Refuse a portrait without the consents in force. Raises ConsentRequired, ConsentOutdated."""
+    require_consents(call.session, call.student)
+
+
+def count_upload(call: Call, order: Order) -> None:
+    """Count an upload of this student and of the school. Raises TooManyRequests."""
+    limiter().take(UPLOAD_ACCOUNT, str(call.student.id))
+    limiter().take(UPLOAD_SCHOOL, str(order.school_id))
 
 
 def _address(call: Call, key: str) -> str:

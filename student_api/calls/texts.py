@@ -51,6 +51,7 @@ class GuideAnswer(Answer):
     answer=ConsentsAnswer,
     auth=False,
     public=True,
+    polled=True,
 )
 def get_consents(call: Call) -> ConsentsAnswer:
     """Return terms, privacy policy and portrait consent in the versions in force."""
@@ -67,6 +68,7 @@ def get_consents(call: Call) -> ConsentsAnswer:
     answer=GuideAnswer,
     auth=False,
     public=True,
+    polled=True,
     errors=(GuideNotFound,),
 )
 def get_guide(call: Call) -> GuideAnswer:

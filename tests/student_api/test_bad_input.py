@@ -61,8 +61,8 @@ def test_a_batch_in_any_case(api, batch):
     [
         ("GET", "/nowhere", 404, "not_found"),
         ("POST", "/", 404, "not_found"),
-        ("GET", "/auth/wechat", 404, "not_found"),
-        ("POST", "/ocr/id-card", 404, "not_found"),
+        ("GET", "/auth/wechat", 405, "method_not_allowed"),
+        ("POST", "/ocr", 404, "not_found"),
         ("DELETE", "/orders", 405, "method_not_allowed"),
         ("PUT", "/me", 405, "method_not_allowed"),
     ],
