@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from backoffice.batches import jobs as batch_jobs
 from backoffice.batches.closing import CLOSE, close_when_over
 from backoffice.batches.reminders import REMIND, remind_unfinished
 from backoffice.db import db
@@ -38,6 +39,7 @@ TIMERS_PER_TICK = 500
 ACTIONS: dict[str, Action] = {
     CLOSE: close_when_over,
     REMIND: remind_unfinished,
+    batch_jobs.EXPIRE: batch_jobs.expire_file,
     leases.EXPIRE: leases.expire,
 }
 log = logging.getLogger("worker.scheduler")

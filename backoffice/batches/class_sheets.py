@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,6 +12,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from backoffice.batches.page_text import fitted_size, shorten, wrap
+from backoffice.batches.progress import Progress, no_progress
 from backoffice.batches.qr import QUIET_ZONE, draw_matrix_as_mask, quick_matrix
 from backoffice.fonts.pdf import BOLD, REGULAR, font_name
 from backoffice.i18n import DEFAULT_LOCALE, Text
@@ -44,6 +45,7 @@ class PersonalCode:
     student_no: str
     name: str
     url: str
+    college: str = ""
 
     def __repr__(self) -> str:  # names stay out of logs
         return "PersonalCode(...)"
@@ -59,18 +61,26 @@ class SheetHeading:
 
 
 def render_class_sheets(
-    heading: SheetHeading, codes: Iterable[PersonalCode], locale: str = DEFAULT_LOCALE
+    heading: SheetHeading,
+    codes: Iterable[PersonalCode],
+    locale: str = DEFAULT_LOCALE,
+    progress: Progress = no_progress,
 ) -> bytes:
     """Return an A4 PDF: 21 codes a page, each class on pages of its own, in student number order.
 
-    10,000 codes are about 500 pages. Without any codes it is one page that says so.
+    10,000 codes are about 500 pages. Without any codes it is one page that says so. progress is
+    told after every page how many codes are drawn, of how many.
     """
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, lang="en" if locale == "en" else "zh-CN", pageCompression=1)
     canvas.setTitle(f"{heading.batch} {TITLE.get(locale)} {heading.feature_code}")
-    ordered = sorted(codes, key=lambda c: (not c.class_name, c.class_name, c.student_no))
-    for class_name, group in groupby(ordered, key=lambda c: c.class_name):
-        _class(canvas, heading, class_name, list(group), locale)
+    ordered = sorted(codes, key=lambda c: (*_class_of(c), c.student_no))
+    drawn = 0
+    for _, group in groupby(ordered, key=_class_of):
+        of_class = list(group)
+        for count in _class(canvas, heading, of_class, locale):
+            drawn += count
+            progress(drawn, len(ordered))
     if not ordered:
         canvas.setFont(font_name(REGULAR), 14)
         canvas.drawCentredString(WIDTH / 2, HEIGHT / 2, NOBODY.get(locale))
@@ -79,29 +89,37 @@ def render_class_sheets(
     return out.getvalue()
 
 
+def _class_of(code: PersonalCode) -> tuple[bool, str, bool, str]:
+    """Classes of one name in two colleges are two classes; the nameless come last."""
+    return not code.college, code.college, not code.class_name, code.class_name
+
+
 def _class(
-    canvas: Canvas,
-    heading: SheetHeading,
-    class_name: str,
-    codes: Sequence[PersonalCode],
-    locale: str,
-) -> None:
-    title = class_name or NO_CLASS.get(locale)
+    canvas: Canvas, heading: SheetHeading, codes: Sequence[PersonalCode], locale: str
+) -> Iterator[int]:
+    """Draw one class and yield after every page how many codes it holds."""
+    title = codes[0].class_name or NO_CLASS.get(locale)
+    college = codes[0].college
     pages = -(-len(codes) // PER_PAGE)
     canvas.bookmarkPage(f"class-{canvas.getPageNumber()}")
-    canvas.addOutlineEntry(title, f"class-{canvas.getPageNumber()}")
+    outline = f"{college} {title}" if college else title
+    canvas.addOutlineEntry(outline, f"class-{canvas.getPageNumber()}")
     for page in range(pages):
         count = COUNT.get(locale, count=len(codes), page=page + 1, pages=pages)
-        _head(canvas, heading, title, count, locale)
+        _head(canvas, heading, title, college, count, locale)
         _cut_lines(canvas)
-        for place, code in enumerate(codes[page * PER_PAGE : (page + 1) * PER_PAGE]):
+        on_page = codes[page * PER_PAGE : (page + 1) * PER_PAGE]
+        for place, code in enumerate(on_page):
             row, column = divmod(place, COLUMNS)
             x = SIDE_MARGIN + column * CELL_WIDTH
             _cell(canvas, code, x, GRID_TOP - (row + 1) * CELL_HEIGHT)
         canvas.showPage()
+        yield len(on_page)
 
 
-def _head(canvas: Canvas, heading: SheetHeading, title: str, count: str, locale: str) -> None:
+def _head(
+    canvas: Canvas, heading: SheetHeading, title: str, college: str, count: str, locale: str
+) -> None:
     width = WIDTH - 2 * SIDE_MARGIN
     canvas.setFillColorRGB(*INK)
     title = shorten(title, font_name(BOLD), 20, width - 62 * mm)
@@ -110,7 +128,7 @@ def _head(canvas: Canvas, heading: SheetHeading, title: str, count: str, locale:
     canvas.setFillColorRGB(*MUTED)
     canvas.setFont(font_name(REGULAR), 10)
     canvas.drawRightString(WIDTH - SIDE_MARGIN, HEIGHT - 19 * mm, count)
-    source = f"{heading.school} · {heading.batch}"
+    source = " · ".join(part for part in (heading.school, college, heading.batch) if part)
     canvas.drawString(SIDE_MARGIN, HEIGHT - 26 * mm, shorten(source, font_name(REGULAR), 10, width))
     use = USE.get(locale, code=heading.feature_code)
     canvas.setFont(font_name(REGULAR), 9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worker.jobs.batch_files import give_up_file, make_batch_file
 from worker.jobs.bulk import bulk_run
 from worker.jobs.job import EffectJob
 from worker.jobs.messages import email_photo, notify, remind
@@ -24,4 +25,5 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     ),
     "email.photo": EffectJob(email_photo),
     "bulk.run": EffectJob(bulk_run),
+    "batch.file": EffectJob(make_batch_file, give_up=give_up_file, max_tries=3),
 }

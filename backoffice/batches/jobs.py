@@ -1,0 +1,181 @@
+"""Files made for a batch in the background: asked for, watched, taken, and gone after a day.
+
+A job is a row and an outbox row in one transaction. It may be run again from its beginning at any
+time: the file lies under the job's own key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backoffice.batches.progress import Progress
+from backoffice.db import uuid7
+from backoffice.models import Batch, BatchJob, OutboxRow, Staff
+from backoffice.models.batch_life import BatchJobKind, BatchJobState
+from backoffice.services import services
+from backoffice.storage import Storage
+from backoffice.workflows import timers
+
+EFFECT = "batch.file"
+EXPIRE = "batch.file_expire"
+KEPT = timedelta(hours=24)
+TELL_SECONDS = 0.5
+UNDER_WAY = (BatchJobState.WAITING, BatchJobState.RUNNING)
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """What a job has made."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """One job with who asked for it, and how fast it goes."""
+
+    job: BatchJob
+    who: str
+
+    @property
+    def per_second(self) -> float | None:
+        """Pieces a second so far; None before there is anything to tell."""
+        if self.job.started_at is None or not self.job.done:
+            return None
+        end = self.job.finished_at or datetime.now(UTC)
+        seconds = (end - self.job.started_at).total_seconds()
+        return self.job.done / seconds if seconds > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until it is ready, as fast as it went so far; None while nobody knows."""
+        pace = self.per_second
+        if pace is None or self.job.total is None or self.job.state != BatchJobState.RUNNING:
+            return None
+        return (self.job.total - self.job.done) / pace
+
+
+def request_job(
+    session: Session,
+    batch: Batch,
+    staff_id: uuid.UUID,
+    kind: BatchJobKind,
+    options: Mapping[str, str],
+) -> BatchJob:
+    """Write a job and its outbox row; the same wish while one is under way returns that one.
+
+    Flushes, does not commit.
+    """
+    wish = json.dumps([str(batch.id), str(staff_id), kind, dict(options)], sort_keys=True)
+    request = hashlib.sha256(wish.encode()).digest()
+    job_id = session.scalar(
+        insert(BatchJob)
+        .values(
+            id=uuid7(),
+            batch_id=batch.id,
+            staff_id=staff_id,
+            kind=kind,
+            options=dict(options),
+            request=request,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["request"], index_where=text("state IN ('waiting','running')")
+        )
+        .returning(BatchJob.id)
+    )
+    if job_id is None:
+        return session.scalars(
+            select(BatchJob).where(BatchJob.request == request, BatchJob.state.in_(UNDER_WAY))
+        ).one()
+    session.add(
+        OutboxRow(effect=EFFECT, payload={"job_id": str(job_id)}, dedupe_key=f"{EFFECT}/{job_id}")
+    )
+    session.flush()
+    return session.get_one(BatchJob, job_id)
+
+
+def begin(session: Session, job_id: uuid.UUID) -> BatchJob | None:
+    """Mark a job as running and commit; None when it is over or gone."""
+    job = session.get(BatchJob, job_id, with_for_update=True, populate_existing=True)
+    if job is None or job.state not in UNDER_WAY:
+        session.rollback()
+        return None
+    job.state, job.done, job.total = BatchJobState.RUNNING, 0, None
+    job.started_at = datetime.now(UTC)
+    session.commit()
+    return job
+
+
+def teller(session: Session, job_id: uuid.UUID) -> Progress:
+    """Return what writes a job's progress down, twice a second at most; it commits."""
+    told = monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if done < total and monotonic() - told < TELL_SECONDS:
+            return
+        told = monotonic()
+        session.execute(
+            update(BatchJob).where(BatchJob.id == job_id).values(done=done, total=total)
+        )
+        session.commit()
+
+    return tell
+
+
+def keep_file(session: Session, storage: Storage, job_id: uuid.UUID, made: MadeFile) -> None:
+    """Store what was made, sealed, and mark the job ready. Flushes, does not commit."""
+    job = session.get_one(BatchJob, job_id, with_for_update=True, populate_existing=True)
+    if job.state != BatchJobState.RUNNING:
+        return
+    key = f"batches/{job.batch_id}/{job.id}"
+    storage.put(key, made.data, made.media_type)
+    now = datetime.now(UTC)
+    job.state, job.finished_at, job.storage_key = BatchJobState.READY, now, key
+    job.file_name, job.file_bytes = made.name, len(made.data)
+    job.done = job.total = max(job.total or 1, 1)
+    timers.arm(session, EXPIRE, job.id, now + KEPT)
+    session.flush()
+
+
+def fail_job(session: Session, job_id: uuid.UUID, code: str) -> None:
+    """Mark a job as failed for good; flushes."""
+    job = session.get(BatchJob, job_id, with_for_update=True, populate_existing=True)
+    if job is not None and job.state in UNDER_WAY:
+        job.state, job.error, job.finished_at = BatchJobState.FAILED, code, datetime.now(UTC)
+        session.flush()
+
+
+def expire_file(session: Session, job_id: uuid.UUID, now: datetime) -> str:
+    """Delete the file of a job whose day is over: a timer's action."""
+    job = session.get(BatchJob, job_id, with_for_update=True, populate_existing=True)
+    if job is None or job.storage_key is None:
+        return "gone"
+    services().storage.delete(job.storage_key)
+    job.state, job.storage_key = BatchJobState.EXPIRED, None
+    session.flush()
+    return "deleted"
+
+
+def recent_jobs(session: Session, batch_id: uuid.UUID, limit: int = 6) -> list[JobLine]:
+    """Return the newest jobs of a batch, newest first."""
+    rows = session.execute(
+        select(BatchJob, Staff.name)
+        .join(Staff, Staff.id == BatchJob.staff_id)
+        .where(BatchJob.batch_id == batch_id)
+        .order_by(BatchJob.created_at.desc(), BatchJob.id.desc())
+        .limit(limit)
+    )
+    return [JobLine(row.BatchJob, row.name) for row in rows]

@@ -1,0 +1,58 @@
+"""batch.file: sheets of personal codes, progress workbooks and the like, with progress."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from backoffice.batches.board import ClassRef
+from backoffice.batches.jobs import MadeFile, begin, fail_job, keep_file, teller
+from backoffice.batches.printables import class_sheets_pdf
+from backoffice.batches.progress import Progress
+from backoffice.fulfilment.progress_workbook import progress_workbook
+from backoffice.models import Batch, BatchJob
+from backoffice.models.batch_life import BatchJobKind
+from worker.jobs.job import Job
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def make_batch_file(job: Job) -> None:
+    """Make the file a member of staff asked for. Safe to run again from its beginning."""
+    job_id = uuid.UUID(job.payload["job_id"])
+    row = begin(job.session, job_id)
+    if row is None:
+        return
+    batch = job.session.get_one(Batch, row.batch_id)
+    made = MAKERS[BatchJobKind(row.kind)](job, row, batch, teller(job.session, job_id))
+    keep_file(job.session, job.services.storage, job_id, made)
+
+
+def give_up_file(job: Job, code: str) -> None:
+    """Say that it failed and why; the caller commits."""
+    fail_job(job.session, uuid.UUID(job.payload["job_id"]), code)
+
+
+def _class_sheets(job: Job, row: BatchJob, batch: Batch, progress: Progress) -> MadeFile:
+    options = dict(row.options)
+    chosen = None
+    if "class_name" in options:
+        chosen = ClassRef(options.get("college", ""), options["class_name"])
+    name = f"{batch.feature_code}-class-sheets.pdf"
+    settings, locale = job.services.settings, options.get("locale", "zh")
+    data = class_sheets_pdf(job.session, batch, settings, locale, chosen, progress)
+    return MadeFile(name, "application/pdf", data)
+
+
+def _progress(job: Job, row: BatchJob, batch: Batch, progress: Progress) -> MadeFile:
+    name = f"{batch.feature_code}-progress.xlsx"
+    zone, locale = job.services.settings.timezone, row.options.get("locale", "zh")
+    data = progress_workbook(job.session, batch, zone, locale, progress)
+    return MadeFile(name, XLSX, data)
+
+
+Maker = Callable[[Job, BatchJob, Batch, Progress], MadeFile]
+MAKERS: dict[BatchJobKind, Maker] = {
+    BatchJobKind.CLASS_SHEETS: _class_sheets,
+    BatchJobKind.PROGRESS: _progress,
+}
