@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -58,10 +59,12 @@ PEOPLE = (
 )  # fmt: skip
 
 
-def _font(size: int, weight: bytes = b"Medium") -> ImageFont.FreeTypeFont:
-    font = ImageFont.truetype(str(font_file()), size, index=FACE_SC)
-    font.set_variation_by_name(weight)
-    return font
+@lru_cache
+def font(size: int, weight: bytes = b"Medium") -> ImageFont.FreeTypeFont:
+    """The product's own typeface."""
+    face = ImageFont.truetype(str(font_file()), size, index=FACE_SC)
+    face.set_variation_by_name(weight)
+    return face
 
 
 def draw_card(person: Person, *, numbered: bool = True) -> Image.Image:
@@ -70,7 +73,7 @@ def draw_card(person: Person, *, numbered: bool = True) -> Image.Image:
     pen = ImageDraw.Draw(card)
     for x in range(-1080, 1712, 34):  # a faint guilloche, so that the ground is not empty
         pen.line([(x, 0), (x + 1080, 1080)], fill=(206, 221, 232), width=3)
-    label, text, digits = _font(50, b"Regular"), _font(62), _font(72)
+    label, text, digits = font(50, b"Regular"), font(62), font(72)
 
     def both(y: int, name: str, value: str, x: int = 130) -> None:
         pen.text((x, y + 8), name, LABEL_COLOUR, label)
@@ -100,12 +103,12 @@ def draw_back() -> Image.Image:
     """Return the back: the state's name, the issuer and the validity."""
     card = Image.new("RGB", CARD, (226, 232, 226))
     pen = ImageDraw.Draw(card)
-    pen.text((560, 170), "中华人民共和国", INK, _font(96))
-    pen.text((540, 330), "居 民 身 份 证", INK, _font(120))
-    pen.text((420, 770), "签发机关", LABEL_COLOUR, _font(50))
-    pen.text((680, 760), "上海市公安局样例分局", INK, _font(62))
-    pen.text((420, 890), "有效期限", LABEL_COLOUR, _font(50))
-    pen.text((680, 880), "2019.08.01-2029.08.01", INK, _font(62))
+    pen.text((560, 170), "中华人民共和国", INK, font(96))
+    pen.text((540, 330), "居 民 身 份 证", INK, font(120))
+    pen.text((420, 770), "签发机关", LABEL_COLOUR, font(50))
+    pen.text((680, 760), "上海市公安局样例分局", INK, font(62))
+    pen.text((420, 890), "有效期限", LABEL_COLOUR, font(50))
+    pen.text((680, 880), "2019.08.01-2029.08.01", INK, font(62))
     return card
 
 
@@ -113,11 +116,11 @@ def draw_passport(person: Person) -> Image.Image:
     """Return the data page of a made-up passport."""
     page = Image.new("RGB", (1600, 1130), (236, 230, 220))
     pen = ImageDraw.Draw(page)
-    pen.text((90, 60), "中华人民共和国  PEOPLE'S REPUBLIC OF CHINA", INK, _font(52))
-    pen.text((90, 160), "护照 PASSPORT      P    CHN    E00000000", INK, _font(52))
-    pen.text((560, 300), f"姓名/Name  {person.name}", INK, _font(52))
-    pen.text((560, 420), "国籍/Nationality  中国/CHINESE", INK, _font(52))
-    mono = _font(50)
+    pen.text((90, 60), "中华人民共和国  PEOPLE'S REPUBLIC OF CHINA", INK, font(52))
+    pen.text((90, 160), "护照 PASSPORT      P    CHN    E00000000", INK, font(52))
+    pen.text((560, 300), f"姓名/Name  {person.name}", INK, font(52))
+    pen.text((560, 420), "国籍/Nationality  中国/CHINESE", INK, font(52))
+    mono = font(50)
     for row, line in enumerate(("POCHNWU<<XIAOLAN<<<<<<<<<<<<<<<<<<<<<<<<", "E000000000CHN0309158F2908010<<<<<<<<<<<<<<04")):  # fmt: skip
         pen.text((60, 930 + 80 * row), line, INK, mono)
     return page
@@ -135,14 +138,14 @@ def on_table(
     if clutter:
         pen.rectangle((0, 0, side, height // 9), fill=(245, 245, 240))
         pen.text(
-            (30, 20), "毕业生图像采集通知 2027 届 联系电话 010-12345678", INK, _font(side // 32)
+            (30, 20), "毕业生图像采集通知 2027 届 联系电话 010-12345678", INK, font(side // 32)
         )
         pen.rectangle((0, height * 9 // 10, side, height), fill=(240, 240, 245))
         pen.text(
             (30, height * 9 // 10 + 20),
             "Campus Card 学号 2023010123456789 一卡通",
             INK,
-            _font(side // 34),
+            font(side // 34),
         )
     width = int(side * share)
     size = (width, width * card.height // card.width)
