@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backoffice.db import uuid7
 from backoffice.models import PhotoStandard, RejectionReason, Role
 from backoffice.models.vocabulary import StaffRole
-from backoffice.photos.standards import BUILTIN
+from backoffice.photos.standards import BUILTIN, Standard
 
 # DOMAIN section 8, the proposed catalogue: code, message zh/en, advice zh/en.
 REASONS: tuple[tuple[str, str, str, str, str], ...] = (
@@ -185,16 +189,38 @@ def load_reference_data(session: Session) -> None:
             .on_conflict_do_nothing()
         )
     for standard in BUILTIN.values():
-        session.execute(
-            insert(PhotoStandard)
-            .values(
-                id=uuid7(),
-                name=standard.name,
-                version=standard.version,
-                title_zh=standard.title_zh,
-                title_en=standard.title_en,
-                data=standard.to_dict(),
-            )
-            .on_conflict_do_nothing()  # two commands may start at once
-        )
+        _load_standard(session, standard)
     session.flush()
+
+
+def _load_standard(session: Session, standard: Standard) -> None:
+    """Add a built-in standard, or a further version of it when the product's own has changed.
+
+    A standard an administrator has edited, or taken out of use, stays what they made it.
+    """
+    newest = session.scalars(
+        select(PhotoStandard)
+        .where(PhotoStandard.name == standard.name)
+        .order_by(PhotoStandard.version.desc())
+        .limit(1)
+    ).one_or_none()
+    version = standard.version
+    if newest is not None:
+        same = newest.as_standard() == replace(standard, version=newest.version)
+        if same or newest.author_id is not None or newest.retired_at is not None:
+            return
+        version = newest.version + 1
+        newest.retired_at = datetime.now(UTC)
+        session.flush()
+    session.execute(
+        insert(PhotoStandard)
+        .values(
+            id=uuid7(),
+            name=standard.name,
+            version=version,
+            title_zh=standard.title_zh,
+            title_en=standard.title_en,
+            data=replace(standard, version=version).to_dict(),
+        )
+        .on_conflict_do_nothing()  # two commands may start at once
+    )

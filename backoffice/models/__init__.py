@@ -1,6 +1,6 @@
 """All tables. Import models from here, so that every mapper is configured."""
 
-from backoffice.models.batch import Batch, BatchService, PhotoStandard
+from backoffice.models.batch import Batch, BatchService
 from backoffice.models.batch_life import BatchChange, BatchJob
 from backoffice.models.bulk import BulkItem, BulkRun
 from backoffice.models.enrolment_request import EnrolmentRequest
@@ -23,6 +23,7 @@ from backoffice.models.school import School
 from backoffice.models.shipment import Shipment
 from backoffice.models.staff import AccessRecord, Role, Staff
 from backoffice.models.staff_session import StaffInvitation, StaffSession
+from backoffice.models.standard import PhotoStandard
 from backoffice.models.student import (
     Address,
     IdempotencyRecord,

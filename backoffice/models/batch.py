@@ -1,4 +1,4 @@
-"""Batches (collection rounds of one school), their services, and the versioned photo standards."""
+"""Batches (collection rounds of one school) and their services."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
-from backoffice.db import Base, Created, fen, json_object, uuid_pk
+from backoffice.db import Base, Created, fen, uuid_pk
 from backoffice.models.school import School
+from backoffice.models.standard import PhotoStandard
 from backoffice.models.vocabulary import (
     BatchKind,
     BatchMode,
@@ -20,30 +21,6 @@ from backoffice.models.vocabulary import (
     RosterMode,
     one_of,
 )
-
-
-class PhotoStandard(Created, Base):
-    """One version of a photo standard; rows never change, a new version is a new row.
-
-    `data` is `photos.standards.Standard.to_dict()`.
-    """
-
-    __tablename__ = "photo_standards"
-    __table_args__ = (
-        UniqueConstraint("name", "version"),
-        CheckConstraint("version >= 1", name="version_positive"),
-    )
-
-    id: Mapped[uuid_pk]
-    name: Mapped[str]
-    version: Mapped[int]
-    title_zh: Mapped[str]
-    title_en: Mapped[str]
-    data: Mapped[json_object]
-    retired_at: Mapped[datetime | None]
-
-    def __str__(self) -> str:
-        return f"{self.name} v{self.version}"
 
 
 class Batch(Created, Base):

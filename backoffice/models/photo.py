@@ -66,6 +66,12 @@ class Photo(Created, Base):
         JSONB(none_as_null=True),
         comment="where the result was cut from the upright original, in shares of its sides",
     )
+    making: Mapped[json_object] = mapped_column(
+        JSONB,
+        default=dict,
+        server_default="{}",
+        comment="how the result was made: crop, scale, background, standard, pipeline, models",
+    )
     failure_code: Mapped[str | None]
     processing_ms: Mapped[int | None]
     processed_at: Mapped[datetime | None]

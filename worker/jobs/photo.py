@@ -28,7 +28,6 @@ def process_photo(job: Job) -> None:
     again from the start. The result's key is the photo's own, so doing it twice leaves one file.
     """
     from backoffice.photos import pipeline
-    from backoffice.photos.standards import Standard
 
     session, storage = job.session, job.services.storage
     photo_id = uuid.UUID(job.payload["photo_id"])
@@ -41,7 +40,7 @@ def process_photo(job: Job) -> None:
         return
     photo.status = PhotoStatus.PROCESSING
     original_key, created_at = photo.original_key, photo.created_at
-    standard = Standard.from_dict(session.get_one(PhotoStandard, photo.standard_id).data)
+    standard = session.get_one(PhotoStandard, photo.standard_id).as_standard()
     session.commit()
 
     started = monotonic()
