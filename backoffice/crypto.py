@@ -11,6 +11,7 @@ import base64
 import hmac
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -59,10 +60,19 @@ class Keyring:
 
     def encrypt(self, data: bytes, context: bytes = b"") -> bytes:
         """Seal `data`; `context` (not secret) must be given again to open it."""
+        return self.sealer(context)(data)
+
+    def sealer(self, context: bytes = b"") -> Callable[[bytes], bytes]:
+        """Return `encrypt` with the cipher set up once, for many values of one context."""
         key_id, key = next(iter(self.data_keys.items()))
-        nonce = os.urandom(_NONCE_BYTES)
         head = bytes([_FORMAT, len(key_id)]) + key_id.encode()
-        return head + nonce + AESGCM(key).encrypt(nonce, data, head + context)
+        cipher, bound = AESGCM(key), head + context
+
+        def seal(data: bytes) -> bytes:
+            nonce = os.urandom(_NONCE_BYTES)
+            return head + nonce + cipher.encrypt(nonce, data, bound)
+
+        return seal
 
     def decrypt(self, sealed: bytes, context: bytes = b"") -> bytes:
         """Open a sealed value. Raises DecryptionFailed."""
@@ -88,9 +98,14 @@ _keyring: Keyring | None = None
 
 def configure(settings: Settings) -> Keyring:
     """Install the process's key ring; called once by create_app and the tests."""
+    return install(Keyring.from_settings(settings))
+
+
+def install(ring: Keyring) -> Keyring:
+    """Install a key ring handed over by the parent process."""
     global _keyring
-    _keyring = Keyring.from_settings(settings)
-    return _keyring
+    _keyring = ring
+    return ring
 
 
 def keyring() -> Keyring:

@@ -11,19 +11,20 @@ from backoffice.imports.errors import WorkbookError
 from backoffice.imports.findings import Finding
 from backoffice.imports.limits import Limits
 from backoffice.imports.reading import read_workbook
-from backoffice.imports.table import Table
 
 MARKER = "backoffice.imports.marking_process"
 
 
 def error_workbook(
     data: bytes,
-    table: Table,
+    sheet: str,
     findings: Sequence[Finding],
     locale: str = "zh",
     limits: Limits | None = None,
 ) -> bytes:
     """Return an .xlsx with the cells of `findings` coloured and commented, and a list of them.
+
+    sheet: the name of the sheet the findings are about.
 
     An .xlsx comes back as it was: formulas, formatting, other sheets. Any other format, or an
     .xlsx that cannot be kept so, becomes a new workbook with the same rows at the same places.
@@ -31,7 +32,7 @@ def error_workbook(
     limits = limits or Limits()
     head: dict[str, Any] = {
         "limits": limits.to_dict(),
-        "sheet": table.sheet,
+        "sheet": sheet,
         "locale": locale,
         "findings": [{**found.to_dict(locale), "position": found.position} for found in findings],
     }
@@ -41,6 +42,6 @@ def error_workbook(
         except WorkbookError:
             pass  # an .ods, or more than openpyxl can open: the rows at least can be given back
     sheets = read_workbook(data, limits)
-    rows = next(sheet.rows for sheet in sheets if sheet.name == table.sheet)
+    rows = next(page.rows for page in sheets if page.name == sheet)
     head["rows"] = [[encode_cell(cell) for cell in row] for row in rows]
     return run_confined(MARKER, head, b"", limits)

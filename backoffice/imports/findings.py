@@ -117,6 +117,10 @@ MESSAGES: dict[str, Text] = {
         "此证件号码在本批次中已属于另一个学号，请核对。",
         "This ID number already belongs to another student number of the batch.",
     ),
+    "in_other_batch": Text(
+        "该生同时在本校另一批次“{batch}”中，请确认是否需要重复采集。",
+        "The student is also in the school's batch {batch}; is a second portrait wanted?",
+    ),
     "enrolment_already_claimed": Text(
         "该生已认领名单并开始办理，姓名和证件号码不能再通过导入更改。",
         "The student has already claimed this entry: an import cannot change the name or the ID "

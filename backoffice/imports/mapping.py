@@ -41,7 +41,7 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
 class Mapping:
     """The answer: field name -> column (0-based), and how it was found.
 
-    `how` is `manual`, `exact`, `synonym`, `fuzzy` or `fallback` (考生号 in place of 学号).
+    `how` is `manual`, `remembered`, `exact`, `synonym`, `fuzzy` or `fallback` (考生号 in place of 学号).
     """
 
     headings: list[str]
@@ -98,15 +98,24 @@ def column_named(word: str, headings: Sequence[str]) -> int | None:
     return column_index(word)
 
 
-def propose_mapping(headings: Sequence[str], overrides: Pairs[str, str] | None = None) -> Mapping:
+def propose_mapping(
+    headings: Sequence[str],
+    overrides: Pairs[str, str] | None = None,
+    remembered: Pairs[str, str] | None = None,
+    *,
+    strict: bool = True,
+) -> Mapping:
     """Return the mapping of a heading row.
 
     overrides: column (heading or letter) -> field name or title, `-` to ignore the column.
-    Raises ColumnDuplicated, ColumnUnknown or FieldUnknown.
+    remembered: heading key -> field name, what the school last said. strict: two columns for one
+    field raise ColumnDuplicated; otherwise the field stays without a column. Raises ColumnUnknown
+    or FieldUnknown for overrides that fit nothing.
     """
     mapping = Mapping(list(headings))
     taken = _apply_overrides(mapping, overrides or {})
-    _apply_synonyms(mapping, taken)
+    _apply_remembered(mapping, taken, remembered or {})
+    _apply_synonyms(mapping, taken, strict)
     _apply_resemblance(mapping, taken)
     if "student_no" not in mapping.columns and "exam_no" in mapping.columns:
         # Freshmen have no student number yet; their 考生号 is as unique.
@@ -130,7 +139,22 @@ def _apply_overrides(mapping: Mapping, overrides: Pairs[str, str]) -> set[int]:
     return taken
 
 
-def _apply_synonyms(mapping: Mapping, taken: set[int]) -> None:
+def _apply_remembered(mapping: Mapping, taken: set[int], remembered: Pairs[str, str]) -> None:
+    """Give a field its column where memory names exactly one."""
+    wanted: dict[str, list[int]] = {}
+    for column, heading in enumerate(mapping.headings):
+        name = remembered.get(heading_key(heading))
+        if name and column not in taken:
+            wanted.setdefault(name, []).append(column)
+    for column in wanted.pop("-", []):
+        taken.add(column)
+    for name, columns in wanted.items():
+        if len(columns) == 1 and name in BY_NAME and name not in mapping.columns:
+            mapping.put(name, columns[0], "remembered")
+            taken.add(columns[0])
+
+
+def _apply_synonyms(mapping: Mapping, taken: set[int], strict: bool) -> None:
     candidates: dict[str, list[tuple[int, int]]] = {}
     for column, heading in enumerate(mapping.headings):
         found = recognise(heading)
@@ -142,8 +166,10 @@ def _apply_synonyms(mapping: Mapping, taken: set[int]) -> None:
             continue
         rank, column = min(ranked)
         rivals = [c for r, c in ranked if r == rank or BY_NAME[name].key]
-        if len(rivals) > 1:
+        if len(rivals) > 1 and strict:
             raise _duplicated(mapping, name, rivals)
+        if len(rivals) > 1:
+            continue
         mapping.put(name, column, "exact" if rank <= 1 else "synonym")
 
 

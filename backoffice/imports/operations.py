@@ -1,30 +1,29 @@
-"""Importing a roster: the way through, in order."""
+"""Importing a roster in one go, as the commands do: the way through, in order."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 import uuid
-from collections.abc import Callable
 from collections.abc import Mapping as Pairs
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from sqlalchemy.orm import Session
 
-from backoffice.imports.apply import load_existing, take_turn, write
-from backoffice.imports.diff import Diff, compare
+from backoffice.db import uuid7
 from backoffice.imports.error_workbook import error_workbook
-from backoffice.imports.errors import BatchArchived, RosterNotUsed
 from backoffice.imports.limits import Limits
+from backoffice.imports.memory import recall
+from backoffice.imports.previewing import Progress, preview, refuse_batch, silent
 from backoffice.imports.reading import read_workbook
 from backoffice.imports.report import ImportReport
-from backoffice.imports.rows import CheckedRows, check_rows
-from backoffice.imports.table import Table, find_table
+from backoffice.imports.staging import clear, decided_columns
+from backoffice.imports.table import find_table
+from backoffice.imports.writing import take_turn, write
 from backoffice.models import Batch, RosterImport
-from backoffice.models.vocabulary import BatchState, RosterMode
 
-MAX_KEPT_FINDINGS = 10_000  # more than anybody reads; the error workbook has them all
+MAX_KEPT_FINDINGS = 10_000  # more than anybody reads; the error workbook of the command has all
 FILE_NAME_LIMIT = 200
 
 
@@ -41,89 +40,77 @@ def import_roster(
     sheet: str | None = None,
     locale: str = "zh",
     limits: Limits | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress = silent,
 ) -> ImportReport:
     """Import a roster file into `batch` and return what happened; flushes, never commits.
 
     Good rows go in, rejected ones stay out; rows = new + changed + same + rejected. Importing the
     same file again changes nothing. With `dry_run` nothing is written. mapping_overrides: column
     (heading or letter) -> field. actor: the staff member's id. errors_out: where to write the
-    clerk's workbook with the findings marked, if there are any. progress: rows checked so far.
+    clerk's workbook with the findings marked, if there are any. progress: see `previewing`.
     Raises WorkbookError (the file cannot be read) or another RosterError; nothing is written then.
     """
     started = time.monotonic()
-    _refuse_batch(batch)
-    mode = str(batch.roster_mode)
-    table = find_table(read_workbook(data, limits), mode, mapping_overrides, sheet)
-    checked = check_rows(table, mode, school_code=batch.school.code, progress=progress)
+    refuse_batch(batch)
+    progress("reading", 0, 0)
+    sheets = read_workbook(data, limits)
+    mode, known = str(batch.roster_mode), recall(session, batch.school_id)
+    table = find_table(sheets, mode, mapping_overrides, sheet, known)
     take_turn(session, batch.id)
-    existing = load_existing(session, batch.id)
-    diff = compare(checked.accepted, existing, batch.id, table, mode)
-    report = _report(table, checked, diff)
-    if not dry_run:
-        record = _record(session, batch, data, filename, report, actor)
-        write(session, diff, batch.id, record.id, datetime.now(UTC))
+    import_id = uuid7()
+    report = preview(session, import_id, batch, table, progress)
+    if dry_run:
+        clear(session, import_id)
+    else:
+        progress("writing", 0, report.new + report.changed)
+        record = new_record(batch, data, filename, actor, import_id)
+        keep_report(record, report)
+        record.state, record.applied_at = "applied", datetime.now(UTC)
+        session.add(record)
+        session.flush()
+        decided = decided_columns(table.mapping.columns, mode)
+        write(session, record, decided, record.applied_at)
         report.applied, report.import_id = True, record.id
     if errors_out is not None and report.findings:
         errors_out.parent.mkdir(parents=True, exist_ok=True)
-        errors_out.write_bytes(error_workbook(data, table, report.findings, locale, limits))
+        errors_out.write_bytes(error_workbook(data, table.sheet, report.findings, locale, limits))
     report.seconds = time.monotonic() - started
     return report
 
 
-def _refuse_batch(batch: Batch) -> None:
-    if batch.roster_mode == RosterMode.NONE:
-        raise RosterNotUsed
-    if batch.state == BatchState.ARCHIVED:
-        raise BatchArchived
-
-
-def _report(table: Table, checked: CheckedRows, diff: Diff) -> ImportReport:
-    refused = {found.row for found in diff.findings}
-    return ImportReport(
-        rows=checked.data_rows,
-        new=len(diff.new),
-        changed=len(diff.changed),
-        same=diff.same,
-        rejected=checked.rejected + len(refused),
-        applied=False,
-        seconds=0.0,
-        sheet=table.sheet,
-        header_row=table.header_row,
-        mapping=table.mapping.to_dict(),
-        findings=sorted(
-            checked.findings + diff.findings, key=lambda found: (found.row, found.position or 0)
-        ),
-        skipped=list(table.skipped),
-        not_in_file=diff.not_in_file,
-    )
-
-
-def _record(
-    session: Session,
+def new_record(
     batch: Batch,
     data: bytes,
     filename: str,
-    report: ImportReport,
     actor: uuid.UUID | None,
+    import_id: uuid.UUID | None = None,
 ) -> RosterImport:
-    """Keep who imported what and what it did: codes and places, no personal data."""
-    record = RosterImport(
+    """Return the record of an uploaded file, before anything is known about its rows."""
+    return RosterImport(
+        id=import_id or uuid7(),
         batch_id=batch.id,
         staff_id=actor,
         file_name=PurePath(filename.replace("\\", "/")).name[-FILE_NAME_LIMIT:] or "-",
         file_sha256=hashlib.sha256(data).digest(),
         file_bytes=len(data),
-        mapping=report.mapping,
-        state="applied",
-        row_count=report.rows,
-        new_count=report.new,
-        changed_count=report.changed,
-        same_count=report.same,
-        rejected_count=report.rejected,
-        findings=[found.to_record() for found in report.findings[:MAX_KEPT_FINDINGS]],
-        applied_at=datetime.now(UTC),
+        mapping={},
+        state="reading",
+        row_count=0,
+        new_count=0,
+        changed_count=0,
+        same_count=0,
+        rejected_count=0,
+        findings=[],
     )
-    session.add(record)
-    session.flush()
-    return record
+
+
+def keep_report(record: RosterImport, report: ImportReport) -> None:
+    """Write into the record what a preview found: codes and places, no personal data."""
+    record.sheet, record.header_row = report.sheet, report.header_row
+    record.mapping = report.mapping
+    record.row_count, record.new_count = report.rows, report.new
+    record.changed_count, record.same_count = report.changed, report.same
+    record.rejected_count, record.missing_count = report.rejected, report.not_in_file
+    record.findings = [found.to_record() for found in report.findings[:MAX_KEPT_FINDINGS]]
+    record.finding_count = len(report.findings)
+    record.previewed_at = datetime.now(UTC)

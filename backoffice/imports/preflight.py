@@ -43,8 +43,15 @@ OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
 )
 MARKUP = re.compile(rb"\s*<(\?xml|!doctype|html|table|meta|head|style)", re.IGNORECASE)
 
-CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"']([^>]*)")
-ERROR_TYPE = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
+# The address of a cell as every program writes it, and any way XML allows it to be written.
+COLUMN = re.compile(rb"r=[\"']([A-Za-z]{1,3})[0-9]{1,7}[\"']")
+ROW = re.compile(rb"r=[\"'][A-Za-z]{1,3}([0-9]{1,7})[\"']")
+SPACED = re.compile(rb"r\s+=|r=\s")
+ADDRESS = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"']")
+ERROR_TYPE = re.compile(rb"=\s*[\"']e[\"']")
+ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*\bt\s*=\s*[\"']e[\"'][^>]*>")
+MAX_ERRORS = 10_000
+
 ODS_TAG = re.compile(rb"<table:(table-row|table-cell|covered-table-cell|table)(?![-\w])([^>]*)>")
 ODS_REPEAT = re.compile(rb"table:number-(?:rows|columns)-repeated\s*=\s*[\"']([0-9]{1,9})[\"']")
 ODS_VALUE = re.compile(rb"office:value-type")
@@ -183,17 +190,31 @@ def _scan_sheet(archive: zipfile.ZipFile, name: str, limits: Limits) -> list[tup
     last_row, letters, errors = 0, set[bytes](), list[tuple[int, int]]()
     try:
         for chunk in _chunks(archive, name, limits.unpacked_bytes):
-            for column, row, attributes in CELL.findall(chunk):
-                letters.add(column)
-                last_row = max(last_row, int(row))
-                if b"e" in attributes and ERROR_TYPE.search(attributes) and len(errors) < 10_000:
-                    errors.append((int(row) - 1, column_index(column.decode()) or 0))
+            columns_here, rows_here = _addresses(chunk)
+            letters |= columns_here
+            last_row = max(last_row, *map(int, rows_here), 0)
+            if len(errors) < MAX_ERRORS and ERROR_TYPE.search(chunk):
+                errors += _error_cells(chunk)
     except OverflowError:
         raise limits.too_large() from None
     columns = 1 + max((column_index(c.decode()) or 0 for c in letters), default=-1)
     if last_row > limits.rows or columns > limits.columns or last_row * columns > limits.cells:
         raise limits.too_large()
     return errors
+
+
+def _addresses(chunk: bytes) -> tuple[set[bytes], set[bytes]]:
+    """Return the column letters and the row numbers of the cells of a piece of a sheet."""
+    if SPACED.search(chunk):
+        found = ADDRESS.findall(chunk)
+        return {letters for letters, _ in found}, {row for _, row in found}
+    return set(COLUMN.findall(chunk)), set(ROW.findall(chunk))
+
+
+def _error_cells(chunk: bytes) -> list[tuple[int, int]]:
+    """Return where a piece of a sheet has formula errors, 0-based."""
+    places = (ADDRESS.search(tag) for tag in ERROR_CELL.findall(chunk))
+    return [(int(at[2]) - 1, column_index(at[1].decode()) or 0) for at in places if at]
 
 
 def _inspect_ods(archive: zipfile.ZipFile, names: set[str], limits: Limits) -> Preflight:

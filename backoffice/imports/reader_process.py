@@ -30,6 +30,7 @@ from backoffice.imports.limits import Limits
 from backoffice.imports.preflight import Kind, Preflight, inspect
 
 RawRow = list[Any]
+PLAIN = frozenset((str, int, float, bool))  # what JSON writes as it is; "" is read back as None
 
 
 def read(data: bytes, limits: Limits, write: Callable[[Any], None]) -> None:
@@ -52,8 +53,9 @@ def _trim(rows: Iterator[RawRow], limits: Limits) -> list[RawRow]:
     kept: list[RawRow] = []
     end = 0
     for number, row in enumerate(rows, 1):
-        cells = [encode_cell(value) for value in row]
-        while cells and cells[-1] is None:
+        plain = PLAIN.issuperset(map(type, row))
+        cells = row if plain else [encode_cell(value) for value in row]
+        while cells and (cells[-1] is None or cells[-1] == ""):
             cells.pop()
         if cells:
             end = number

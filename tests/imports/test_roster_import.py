@@ -281,16 +281,16 @@ def test_a_student_who_claims_during_the_import_is_not_overwritten(committed, mo
         batch = make_batch(session)
         load(session, batch, make.people(1))
         session.commit()
-    compare = operations.compare
+    write = operations.write
 
     def claimed_meanwhile(*args):
         with committed() as other:
             entry = enrolments(other, batch)[0]
             entry.student_id = make_student(other).id
             other.commit()
-        return compare(*args)
+        return write(*args)
 
-    monkeypatch.setattr(operations, "compare", claimed_meanwhile)
+    monkeypatch.setattr(operations, "write", claimed_meanwhile)
     rows = make.people(1)
     rows[0][1] = "改名"
     with committed() as session:
@@ -306,15 +306,15 @@ def test_an_entry_made_during_the_import_is_not_doubled(committed, monkeypatch):
     with committed() as session:
         batch = make_batch(session)
         session.commit()
-    compare = operations.compare
+    write = operations.write
 
     def enrolled_meanwhile(*args):
         with committed() as other:
             make_enrolment(other, batch, student_no=make.people(1)[0][0])
             other.commit()
-        return compare(*args)
+        return write(*args)
 
-    monkeypatch.setattr(operations, "compare", enrolled_meanwhile)
+    monkeypatch.setattr(operations, "write", enrolled_meanwhile)
     with committed() as session, pytest.raises(RosterMoved):
         load(session, session.get(type(batch), batch.id), make.people(3))
 
@@ -356,12 +356,18 @@ def test_twenty_thousand_rows(session, batch, capsys):
     data = make.big_xlsx([make.HEADINGS, *make.people(20_000)])
     reported = []
     started = time.monotonic()
-    report = import_roster(session, batch, data, "名单.xlsx", progress=reported.append)
+    report = import_roster(
+        session, batch, data, "名单.xlsx", progress=lambda *step: reported.append(step)
+    )
     first = time.monotonic() - started
     again = import_roster(session, batch, data, "名单.xlsx")
     with capsys.disabled():
         print(f"\n20,000 rows: {first:.1f} s new, {again.seconds:.1f} s unchanged")
     assert counts(report) == (20_000, 20_000, 0, 0, 0)
     assert counts(again) == (20_000, 0, 0, 20_000, 0)
-    assert reported == list(range(1000, 20_001, 1000))
+    assert reported[0] == ("reading", 0, 0)
+    checking = [done for stage, done, _ in reported if stage == "checking"]
+    assert checking == sorted(checking)
+    assert checking[-1] == 20_000
+    assert [stage for stage, _, _ in reported[-2:]] == ["comparing", "writing"]
     assert isinstance(report.import_id, uuid.UUID)

@@ -34,7 +34,7 @@ TABLE = [["学号", "姓名"], ["0012", "吴小兰"], ["0013", "𠮷田"]]
 
 
 def first(data: bytes) -> list[list[object]]:
-    return read_workbook(data)[0].rows
+    return list(read_workbook(data)[0].rows)
 
 
 @pytest.mark.parametrize(

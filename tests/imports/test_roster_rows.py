@@ -12,10 +12,10 @@ from backoffice.identity.documents import IdType
 from backoffice.imports.cells import CellError
 from backoffice.imports.findings import MESSAGES, Finding
 from backoffice.imports.reading import Sheet
-from backoffice.imports.rows import check_rows
 from backoffice.imports.table import find_table
 from backoffice.imports.values import read_date, read_gender
 from tests import factories_workbooks as make
+from tests.imports.tables import check_rows, skipped
 
 ID = make.resident_id(1)  # born 2003-05-17, male
 HEAD = ["学号", "姓名", "证件类型", "证件号码", "性别", "出生日期", "手机号", "班级", "院校代码",
@@ -369,7 +369,7 @@ def test_findings_survive_the_database_without_personal_data():
 
 def test_every_message_is_complete_in_both_languages():
     params = dict.fromkeys(
-        ("first_row", "length", "usual", "limit", "title", "count", "expected"), 1
+        ("first_row", "length", "usual", "limit", "title", "count", "expected", "batch"), 1
     )
     for code in MESSAGES:
         for locale in ("zh", "en"):
@@ -391,7 +391,7 @@ def test_every_data_row_is_accepted_or_rejected_and_none_is_lost(rows):
     bad = {f.row for f in checked.findings if f.severity == "error"}
     assert checked.data_rows == len(checked.accepted) + len(bad)
     assert {row.row for row in checked.accepted}.isdisjoint(bad)
-    numbers = [n for n, _ in table.rows] + [n for n, _ in table.skipped]
+    numbers = [n for n, _ in table.students()] + [n for n, _ in skipped(table)]
     assert len(numbers) == len(set(numbers))
     for number, row in enumerate(rows, 2):
         if number not in numbers:  # only a row without anything visible in it may be passed over

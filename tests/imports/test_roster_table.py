@@ -17,6 +17,7 @@ from backoffice.imports.mapping import propose_mapping
 from backoffice.imports.reading import Sheet, read_workbook
 from backoffice.imports.table import find_table
 from tests import factories_workbooks as make
+from tests.imports.tables import skipped
 
 HEAD = ["学号", "姓名", "身份证号"]
 A = ["20220001", "吴小兰", "x"]
@@ -87,7 +88,7 @@ def test_title_rows_above_the_header(lead):
     titles = [["某大学2027届毕业生名单"]] + [[]] * 30
     table = table_of(*titles[:lead], HEAD, A, B)
     assert table.header_row == lead + 1
-    assert [number for number, _ in table.rows] == [lead + 2, lead + 3]
+    assert [number for number, _ in table.students()] == [lead + 2, lead + 3]
 
 
 def test_a_header_below_the_first_twenty_rows_is_not_searched():
@@ -106,7 +107,7 @@ def test_a_two_line_header(merged):
     assert table.header_row == 2
     columns = {"student_no": 0, "name": 1, "id_type": 2, "id_number": 3}
     assert {k: v for k, v in table.mapping.columns.items() if k in columns} == columns
-    assert len(table.rows) == 1
+    assert len(table.students()) == 1
     assert "phone" not in table.mapping.columns
 
 
@@ -118,13 +119,13 @@ def test_a_merged_two_line_header_ignores_the_fathers_columns():
         merged=[(0, 3, 0, 4)],
     )
     assert set(table.mapping.columns) == {"student_no", "name", "id_number"}
-    assert len(table.rows) == 1
+    assert len(table.students()) == 1
 
 
 def test_code_names_below_the_headings_are_no_student():
     table = table_of(HEAD, ["XH", "XM", "SFZH"], A)
-    assert (table.header_row, table.skipped) == (1, [(2, "header")])
-    assert len(table.rows) == 1
+    assert (table.header_row, skipped(table)) == (1, [(2, "header")])
+    assert len(table.students()) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,8 +140,8 @@ def test_code_names_below_the_headings_are_no_student():
 )
 def test_note_rows_below_the_header(row, reason):
     table = table_of(HEAD, row, A)
-    assert table.skipped == [(2, reason)]
-    assert [number for number, _ in table.rows] == [3]
+    assert skipped(table) == [(2, reason)]
+    assert [number for number, _ in table.students()] == [3]
 
 
 @pytest.mark.parametrize(
@@ -156,8 +157,8 @@ def test_note_rows_below_the_header(row, reason):
 )
 def test_rows_at_the_end_that_are_no_students(row, reason):
     table = table_of(HEAD, A, B, [], row)
-    assert table.skipped == [(5, reason)]
-    assert len(table.rows) == 2
+    assert skipped(table) == [(5, reason)]
+    assert len(table.students()) == 2
 
 
 @pytest.mark.parametrize(
@@ -170,13 +171,13 @@ def test_rows_at_the_end_that_are_no_students(row, reason):
     ],
 )
 def test_a_bad_student_row_is_not_mistaken_for_a_note(row):
-    assert [r for _, r in table_of(HEAD, A, row).rows] == [A, row]
+    assert [r for _, r in table_of(HEAD, A, row).students()] == [A, row]
 
 
 def test_blank_rows_and_a_prefilled_number_column_are_no_data():
     table = table_of(["序号", *HEAD], [1, *A], [2, None, " ", "\u200b"], [], [3, *B], [4])
-    assert [number for number, _ in table.rows] == [2, 5]
-    assert table.skipped == []
+    assert [number for number, _ in table.students()] == [2, 5]
+    assert skipped(table) == []
 
 
 def test_the_best_sheet_is_chosen_and_the_others_are_named():
@@ -187,7 +188,7 @@ def test_the_best_sheet_is_chosen_and_the_others_are_named():
         Sheet("二班", [HEAD, A, B]),
     ]
     table = find_table(sheets, "full")
-    assert (table.sheet, table.other_sheets) == ("二班", ["一班"])
+    assert (table.sheet, table.rivals) == ("二班", ["一班"])
     assert find_table(sheets, "full", sheet_name="一班").sheet == "一班"
     with pytest.raises(SheetUnknown):
         find_table(sheets, "full", sheet_name="三班")
@@ -249,12 +250,12 @@ def test_overrides_by_heading_and_by_letter():
         overrides={"编码": "student_no", "B": "姓名", "c": "id_number", "身份证号": "-"},
     )
     assert table.mapping.columns == {"student_no": 0, "name": 1, "id_number": 2}
-    assert len(table.rows) == 1
+    assert len(table.students()) == 1
 
 
 def test_letters_map_a_file_without_headings():
     table = table_of(A, B, overrides={"A": "student_no", "B": "name", "C": "id_number"})
-    assert (table.header_row, len(table.rows)) == (0, 2)
+    assert (table.header_row, len(table.students())) == (0, 2)
     assert table.mapping.heading("name") == "B"
 
 
@@ -288,5 +289,5 @@ def test_a_real_messy_workbook_from_file_to_table():
 
     rows = [["某大学2027届毕业生图像采集名单"], [], make.HEADINGS, ["必填"] * 10, *make.people(4)]
     table = find_table(read_workbook(make.xlsx([*rows, ["合计", 4]], prepare=prepare)), "full")
-    assert (table.header_row, len(table.rows)) == (3, 4)
-    assert table.skipped == [(4, "explanation"), (9, "total")]
+    assert (table.header_row, len(table.students())) == (3, 4)
+    assert skipped(table) == [(4, "explanation"), (9, "total")]

@@ -11,10 +11,10 @@ from openpyxl.workbook.defined_name import DefinedName
 
 from backoffice.imports.error_workbook import error_workbook
 from backoffice.imports.reading import read_workbook
-from backoffice.imports.rows import check_rows
 from backoffice.imports.table import find_table
 from backoffice.imports.template import template_workbook
 from tests import factories_workbooks as make
+from tests.imports.tables import check_rows
 
 BAD = ["2022", "李雷", None, make.resident_id(5)[:17], None, None, None, None, None, "123"]
 EVIL = ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", '=HYPERLINK("http://x")']
@@ -24,7 +24,7 @@ def marked(data, mode="full"):
     table = find_table(read_workbook(data), mode)
     checked = check_rows(table, mode)
     return openpyxl.load_workbook(
-        io.BytesIO(error_workbook(data, table, checked.findings))
+        io.BytesIO(error_workbook(data, table.sheet, checked.findings))
     ), checked
 
 
@@ -111,7 +111,7 @@ def test_a_finding_in_a_merged_cell_marks_its_first_cell():
 def test_the_template_is_a_roster_we_read(mode, locale):
     data = template_workbook(mode, locale)
     table = find_table(read_workbook(data), mode)
-    assert (table.header_row, table.rows) == (1, [])
+    assert (table.header_row, table.students()) == (1, [])
     assert set(table.mapping.how.values()) == {"exact"}
     page = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
     assert all(page.column_dimensions[cell.column_letter].number_format == "@" for cell in page[1])

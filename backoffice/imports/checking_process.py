@@ -1,0 +1,32 @@
+"""A process that prepares parts of a file: `python -m backoffice.imports.checking_process`.
+
+Standard input: pickled (key ring, plan), then pickled (first row, rows) until the end. Standard
+output: one pickled `Prepared` for each. Both ends are ours; the file itself was opened elsewhere.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+from backoffice import crypto
+from backoffice.imports.preparing import Preparer
+
+
+def main() -> int:
+    """Prepare parts until there are no more."""
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    ring, plan = pickle.load(source)  # noqa: S301 - from our own parent process
+    crypto.install(ring)
+    preparer = Preparer(plan)
+    while True:
+        try:
+            first, rows = pickle.load(source)  # noqa: S301 - from our own parent process
+        except EOFError:
+            return 0
+        pickle.dump(preparer.prepare(first, rows), target, pickle.HIGHEST_PROTOCOL)
+        target.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

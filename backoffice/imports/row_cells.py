@@ -1,0 +1,86 @@
+"""The cells of the row being judged, and what was found in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from backoffice.i18n import Text
+from backoffice.identity.documents import Gender, IdDocument
+from backoffice.imports.cells import Cell, CellError, Row
+from backoffice.imports.fields import BY_NAME
+from backoffice.imports.findings import Finding, Severity
+from backoffice.imports.mapping import Mapping
+
+
+@dataclass(repr=False)
+class RosterRow:
+    """One student as the file gives it, clean. `row` is the 1-based sheet row.
+
+    Full mode fills `name` and `document`; minimal mode leaves them None and fills
+    `name_masked` and `id_last4` only.
+    """
+
+    row: int
+    student_no: str = ""
+    name: str | None = None
+    name_masked: str = ""
+    document: IdDocument | None = None
+    id_masked: str | None = None
+    id_last4: str | None = None
+    id_last4_variants: list[str] = field(default_factory=list)
+    gender: Gender | None = None
+    birth_date: date | None = None
+    phone: str | None = None
+    texts: dict[str, str | None] = field(default_factory=dict)
+    dates: dict[str, date | None] = field(default_factory=dict)
+
+    @property
+    def student_key(self) -> str:
+        """What makes two student numbers the same: letter case does not."""
+        return self.student_no.upper()
+
+
+class RowCells:
+    """Base of the rules: reads cells by field and collects findings."""
+
+    def __init__(
+        self, mapping: Mapping, roster_mode: str, school_code: str | None, today: date
+    ) -> None:
+        self.mapping, self.mode = mapping, roster_mode
+        self.school_code, self.today = school_code, today
+        self.columns = mapping.columns
+        self.findings: list[Finding] = []
+        self.row = RosterRow(0)
+        self.cells: Row = []
+
+    def cell(self, name: str) -> Cell:
+        """Return the cell of a field; None where the column is absent, blank or an error."""
+        column = self.columns.get(name)
+        if column is None or column >= len(self.cells):
+            return None
+        cell = self.cells[column]
+        if isinstance(cell, CellError):
+            self.find(name, "cell_error", "error" if BY_NAME[name].key else "warning")
+            return None
+        return cell
+
+    def find(
+        self,
+        name: str,
+        code: str,
+        severity: Severity = "error",
+        reason: Text | None = None,
+        **params: Any,
+    ) -> None:
+        """Add a finding at the row's cell of a field."""
+        column = self.columns.get(name)
+        heading = BY_NAME[name].title.zh if column is None else self.mapping.heading(name)
+        self.findings.append(Finding(self.row.row, heading, code, severity, column, params, reason))
+
+    def missing(self, name: str, code: str) -> None:
+        """Report a blank required cell, unless a formula error was reported there already."""
+        last = self.findings[-1] if self.findings else None
+        if not (last and last.row == self.row.row and last.position == self.columns.get(name)):
+            self.find(name, code)
