@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from backoffice.i18n import Text
-from backoffice.photos import compose, encode, geometry, matting, reading
+from backoffice.photos import check_only, compose, encode, geometry, making, matting, reading
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.checks import (
     Check,
@@ -69,6 +69,7 @@ class PhotoResult:
     seconds: float
     cpu_seconds: float
     edits: list[str] = field(default_factory=list)
+    making: dict[str, Any] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[Check]:
@@ -97,6 +98,7 @@ class _Work:
     checks: list[Check] = field(default_factory=list)
     geometry: dict[str, float] = field(default_factory=dict)
     edits: list[str] = field(default_factory=list)
+    making: dict[str, Any] = field(default_factory=dict)
     encoded: encode.Encoded | None = None
 
     def refused(self) -> bool:
@@ -110,7 +112,7 @@ def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult
     whose code is the error's.
     """
     wall, cpu = time.perf_counter(), time.process_time()
-    work = _Work(standard)
+    work = _Work(standard, making=making.describe(standard, engine.mattes.model))
     try:
         _run(data, work, engine)
     except PhotoRefused as refusal:
@@ -130,6 +132,7 @@ def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult
         seconds=time.perf_counter() - wall,
         cpu_seconds=time.process_time() - cpu,
         edits=work.edits,
+        making=work.making,
     )
 
 
@@ -142,6 +145,7 @@ def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
     if work.refused():
         return
     work.edits += picture.edits
+    work.making |= making.describe_source(picture, turns)
     if turns:
         work.edits.append(f"turned_{90 * turns}")
     rgb = picture.rgb
@@ -153,9 +157,39 @@ def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
     _judge_source(picture, face, work)
     frame, portrait, matte = _matte(rgb, face, engine)
     _judge_portrait(portrait, matte, work)
+    if work.standard.background_policy == "check_only":
+        _check_only(data, picture, face, frame, portrait, work)
+        return
     solution = _crop(rgb, face, frame, matte, work)
     if not work.refused():
+        work.making |= making.describe_cut(picture, solution.crop, work.standard)
         _finish(rgb, face, frame, matte, solution, work, engine)
+
+
+def _check_only(
+    data: bytes, picture: reading.Decoded, face: Face, frame: Crop, portrait: Portrait, work: _Work
+) -> None:
+    """Measure the file as it is and hand on the same picture."""
+    standard, crop = work.standard, check_only.whole(picture)
+    work.checks += check_only.judge_form(picture, standard)
+    if work.refused():
+        return
+    alpha = geometry.move_plane(portrait.alpha, frame, crop, standard.size)
+    shown = geometry.resample(picture.rgb, crop, standard.size)
+    work.checks.append(_own_background(shown, alpha, standard))
+    row = geometry.hair_top_row(portrait.alpha, geometry.FRAME_FACE)
+    hair_top = frame.y0 + (-1.0 if row is None else row / frame.scale)
+    measured = _planned(face, hair_top, crop, standard)
+    work.geometry = measured.to_dict()
+    work.checks += _geometry_checks(measured, standard)
+    work.making |= making.describe_cut(picture, crop, standard)
+    work.encoded = check_only.finished(data, picture.marks.jpeg_quality)
+    work.checks.append(_file_size(work.encoded, standard))
+
+
+def _file_size(encoded: encode.Encoded, standard: Standard) -> Check:
+    bounds = Limit("refuse", standard.min_bytes, standard.max_bytes)
+    return judge("file_size", len(encoded.data), (bounds,))
 
 
 def _judge_source(picture: reading.Decoded, face: Face, work: _Work) -> None:
@@ -329,10 +363,7 @@ def _finish(
         work.checks.append(_own_background(picture, alpha, standard))
         work.edits += ["crop", "scale"]
     work.encoded = encode.encode(ycc, standard)
-    size = len(work.encoded.data)
-    work.checks.append(
-        judge("file_size", size, (Limit("refuse", standard.min_bytes, standard.max_bytes),))
-    )
+    work.checks.append(_file_size(work.encoded, standard))
     measured = _measure(work.encoded.data, alpha, face.width * crop.scale, standard, engine)
     if measured is None:
         measured = _planned(face, 0.0, crop, standard)

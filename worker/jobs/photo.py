@@ -89,6 +89,7 @@ def _save(
     photo.checks = [check_to_dict(check) for check in result.checks]
     photo.geometry = {name: _plain(value) for name, value in result.geometry.items()}
     photo.edits = list(result.edits)
+    photo.making = result.making
     photo.perceptual_hash = look
     photo.processing_ms = milliseconds
     photo.processed_at = datetime.now(UTC)

@@ -133,6 +133,24 @@ KINDS = (
             "The finished file cannot reach the required size: use a plain background.",
         ),
     ),
+    Kind(
+        "finished_size",
+        Text("成品尺寸", "Finished size"),
+        "Q02",
+        Text(
+            "本次考试不允许修改照片：请上传尺寸完全符合要求的成品照片。",
+            "This examination allows no edits: upload a finished photo of exactly the size asked for.",
+        ),
+    ),
+    Kind(
+        "finished_format",
+        Text("成品格式", "Finished format"),
+        "Q03",
+        Text(
+            "本次考试不允许修改照片：请上传普通的 JPEG 成品照片，不要旋转或转换。",
+            "This examination allows no edits: upload a plain JPEG, neither turned nor converted.",
+        ),
+    ),
 )
 
 
