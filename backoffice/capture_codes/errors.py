@@ -55,3 +55,15 @@ class CaptureCodeUnavailable(CaptureCodeError):
         "采集码识别服务暂时不可用，请稍后重试；多次失败请联系客服。",
         "The decoding service cannot be reached. Try again later, or contact support.",
     )
+
+
+class BatchCodeUnreadable(CaptureCodeError):
+    """The picture holds no batch or personal QR code that can be read."""
+
+    code = "batch_code_unreadable"
+    title = Text("未识别到批次二维码", "No batch code found")
+    detail = Text(
+        "图片中没有识别到批次二维码。请拍摄海报或班级码单上的整个二维码，或直接输入特征码。",
+        "No batch QR code could be read in this picture. Take the whole code on the poster or the "
+        "class sheet, or type the feature code in.",
+    )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
+import numpy as np
 import pi_heif
 import qrcode
 import zxingcpp
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
+from backoffice.capture_codes.deblurring import Grey, deblurred
 from backoffice.capture_codes.demo import PREFIX
-from backoffice.capture_codes.errors import CaptureCodeUnreadable
+from backoffice.capture_codes.errors import BatchCodeUnreadable, CaptureCodeUnreadable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")
 MAX_PIXELS = 40_000_000  # FEASIBILITY section 6: bound before decoding
@@ -25,17 +27,46 @@ pi_heif.register_heif_opener()
 
 
 def read_qr(image_bytes: bytes) -> str:
-    """Return the text of the QR code in a picture; of several, a capture code before others.
+    """Return the text of the capture code in a picture; another code's if there is none.
+
+    Of several codes the demo issuer's goes before others, a web address after all others: the
+    poster on the wall behind must not hide the code.
 
     image_bytes: JPEG, PNG, WebP, GIF, BMP or HEIC, any orientation, also white on black,
     a screenshot or a photograph of a screen. Raises CaptureCodeUnreadable.
     """
     picture = _open(image_bytes)
+    other = ""
     for attempt in _attempts(picture):
         texts = _texts(attempt)
-        if texts:
-            return next((t for t in texts if t.startswith(PREFIX)), texts[0])
-    raise CaptureCodeUnreadable
+        found = next((t for t in texts if not is_address(t)), None)
+        if found is not None:
+            return next((t for t in texts if t.startswith(PREFIX)), found)
+        other = other or next(iter(texts), "")
+    if not other:
+        raise CaptureCodeUnreadable
+    return other
+
+
+def read_address(image_bytes: bytes) -> str:
+    """Return the address in a batch or personal QR code; of several, the largest.
+
+    Pictures as `read_qr`. Raises BatchCodeUnreadable.
+    """
+    try:
+        picture = _open(image_bytes)
+    except CaptureCodeUnreadable:
+        raise BatchCodeUnreadable from None
+    for attempt in _attempts(picture):
+        found = next((t for t in _texts(attempt) if is_address(t)), None)
+        if found is not None:
+            return found
+    raise BatchCodeUnreadable
+
+
+def is_address(text: str) -> bool:
+    """Return True for a web address: a batch's code, never a capture code."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def draw_qr(text: str, *, module_pixels: int = MODULE_PIXELS) -> bytes:
@@ -80,21 +111,22 @@ def _open(image_bytes: bytes) -> Image.Image:
         raise CaptureCodeUnreadable from None
 
 
-def _attempts(picture: Image.Image) -> Iterator[Image.Image]:
+def _attempts(picture: Image.Image) -> Iterator[Image.Image | Grey]:
     """Yield the picture, then variants that bring out weak codes, cheapest first."""
     yield picture
     yield ImageOps.autocontrast(picture, cutoff=2)
     side = max(picture.size)
+    if side > LARGE_SIDE:
+        yield ImageOps.contain(picture, (LARGE_SIDE, LARGE_SIDE))
+    yield from deblurred(np.asarray(picture))
     if side < SMALL_SIDE:
         for factor in (2, 3):
             size = (picture.width * factor, picture.height * factor)
             yield picture.resize(size, Image.Resampling.BICUBIC)
-    if side > LARGE_SIDE:
-        yield ImageOps.contain(picture, (LARGE_SIDE, LARGE_SIDE))
     yield picture.filter(ImageFilter.UnsharpMask(radius=3, percent=250, threshold=0))
 
 
-def _texts(picture: Image.Image) -> list[str]:
+def _texts(picture: Image.Image | Grey) -> list[str]:
     """Return the texts of the QR codes in a grey picture, the largest code first."""
     codes = zxingcpp.read_barcodes(picture, formats=QR_ONLY)
     valid = [c for c in codes if c.valid and c.text]
