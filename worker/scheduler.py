@@ -1,4 +1,4 @@
-"""What happens by the clock: due timers, lost jobs, refunds without an answer.
+"""What happens by the clock: due timers, lost jobs, refunds without an answer, purges.
 
 Any number of schedulers may run: every step claims its rows. What fell due while none ran is
 caught up at the next start, because everything due lies in tables.
@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from backoffice.accounts.purging import purge_answers, purge_tokens
 from backoffice.batches import jobs as batch_jobs
 from backoffice.batches.closing import CLOSE, close_when_over
 from backoffice.batches.reminders import REMIND, remind_unfinished
 from backoffice.db import db
 from backoffice.errors import BackofficeError
+from backoffice.orders.uploads import purge_uploads
 from backoffice.payments import refunds
 from backoffice.payments.errors import NoticeInvalid
 from backoffice.payments.notices import receive
@@ -34,6 +36,7 @@ TICK_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
 SWEEP_GRACE_SECONDS = 10.0
 REFUND_POLL_SECONDS = 60.0
+PURGE_SECONDS = 600.0
 TIMERS_PER_TICK = 500
 # What timers that belong to no order do.
 ACTIONS: dict[str, Action] = {
@@ -55,6 +58,7 @@ class Scheduler:
             ("notices", 0.0, self._deliver_sandbox_notices),
             ("sweep", SWEEP_SECONDS, self._sweep),
             ("refunds", REFUND_POLL_SECONDS, self._poll_refunds),
+            ("purge", PURGE_SECONDS, self._purge),
         ]
         self._due = {name: 0.0 for name, _, _ in self._steps}
         self._trouble: dict[str, str] = {}
@@ -88,6 +92,17 @@ class Scheduler:
 
     def _sweep(self) -> None:
         sweep(db.session(), self._services.redis, SWEEP_GRACE_SECONDS)
+
+    def _purge(self) -> None:
+        """Throw away what has done its work; what is left of much is taken next time."""
+        session, settings = db.session(), self._services.settings
+        for purge in (
+            purge_tokens,
+            lambda session: purge_answers(session, settings.idempotency_hours),
+            lambda session: purge_uploads(session, self._services.storage),
+        ):
+            purge(session)
+            session.commit()
 
     def _deliver_sandbox_notices(self) -> None:
         provider = sandbox(self._services.settings)

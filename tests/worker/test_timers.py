@@ -199,3 +199,22 @@ def test_one_step_in_trouble_does_not_hold_up_the_others(context, committed, sch
     assert state(committed, order) == "closed"
     assert caplog.text.count("step=broken") == 1
     assert "secret" not in caplog.text
+
+
+def test_the_scheduler_throws_away_dead_tokens(context, committed, scheduler, settings):
+    from sqlalchemy import func, select, update
+
+    from backoffice.accounts.tokens import issue_tokens
+    from backoffice.models import StudentToken
+    from tests.factories import make_student
+
+    with committed() as session:
+        issue_tokens(session, make_student(session), settings)
+        session.execute(
+            update(StudentToken).values(expires_at=datetime.now(UTC) - timedelta(days=2))
+        )
+        session.commit()
+    scheduler.tick()
+    db.session.remove()
+    with committed() as session:
+        assert session.scalar(select(func.count()).select_from(StudentToken)) == 0
