@@ -26,6 +26,7 @@ from backoffice.crypto import Keyring
 QUEUE = "documents"
 JOB = "worker.jobs.documents.read"
 WAIT_SECONDS = 8.0  # a caller waits so long in all
+TICKET_SECONDS = 10  # a ticket waits in the queue no longer
 PICTURE_SECONDS = 3.0  # a reader waits so long for the picture it asked for
 JOB_SECONDS = 15  # a reading is stopped after that
 READY = b"ready"
@@ -40,13 +41,13 @@ def ask(
     keyring: Keyring,
     picture: bytes,
     enqueue: Callable[[str], None],
-    seconds: float = WAIT_SECONDS,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     """Return what a reader answers. `enqueue` puts the ticket into the queue.
 
-    Raises NoAnswer after `seconds`, redis.RedisError when Valkey cannot be reached.
+    Raises NoAnswer after `seconds` (WAIT_SECONDS), redis.RedisError when Valkey cannot be reached.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + (WAIT_SECONDS if seconds is None else seconds)
     ticket = secrets.token_urlsafe(16)
     with _listening(client, _answers(ticket), until) as channel:
         enqueue(ticket)

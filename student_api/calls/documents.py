@@ -93,7 +93,7 @@ def _enqueue(client: Redis) -> Any:
             exchange.JOB,
             args=(ticket,),
             timeout=exchange.JOB_SECONDS,
-            ttl=int(exchange.WAIT_SECONDS),  # a ticket nobody waits for is not worked
+            ttl=exchange.TICKET_SECONDS,  # a ticket nobody waits for is not worked
             result_ttl=0,
             failure_ttl=0,
             description=ticket,
