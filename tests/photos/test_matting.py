@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from backoffice.photos import matting
+from backoffice.photos import matting, matting_edges
 from backoffice.photos.models import model_path
 from backoffice.photos.onnx_shape import with_input_shape
 from backoffice.photos.pipeline import process
@@ -42,7 +42,7 @@ def test_the_closed_form_solves_the_system():
     matrix = root @ root.transpose(0, 1, 3, 2)
     right = rng.random((5, 4, 3)).astype(np.float32)
     entries = {(i, j): matrix[..., i, j] for i in range(3) for j in range(i, 3)}
-    solved = matting._solve_symmetric(entries, right, 0.1)
+    solved = matting_edges._solve_symmetric(entries, right, 0.1)
     expected = np.linalg.solve(matrix + 0.1 * np.eye(3), right[..., None])[..., 0]
     assert np.abs(solved - expected).max() < 1e-3
 

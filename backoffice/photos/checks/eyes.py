@@ -82,7 +82,7 @@ def red_share(view: CloseUp) -> float:
         if len(disc) < 9:
             continue
         red, rest = disc[:, 0].astype(int), disc[:, 1:].max(axis=1).astype(int)
-        shares.append(float(np.mean((red > 70) & (red > 1.8 * rest))))
+        shares.append(float(np.mean((red > 80) & (red > 2.4 * rest))))
     return max(shares, default=0.0)
 
 

@@ -102,8 +102,8 @@ def _tops(alpha: Floats, columns: Floats, hair_line: float) -> Floats | None:
     for column in np.rint(columns).astype(int):
         if not 0 <= column < alpha.shape[1]:
             return None
-        hit = np.flatnonzero(alpha[:, column] > 0.5)
-        if not hit.size or hit[0] < hair_line:
+        below = alpha[max(int(hair_line), 0) :, column] > 0.5
+        if not below.any() or below[0]:
             return None
-        rows.append(float(hit[0]))
+        rows.append(float(below.argmax()))
     return np.array(rows)

@@ -71,9 +71,9 @@ def measure(portrait: Portrait) -> dict[str, float]:
     """Return the measures of this family."""
     other = _no_skin(portrait)
     return {
-        "hair_brows": max(_covered(portrait, other, brow, -0.11, -0.03) for brow in _BROWS),
+        "hair_brows": max(_covered(portrait, other, brow, -0.05, -0.01) for brow in _BROWS),
         "hair_eyes": max(_covered(portrait, other, lid, 0.02, 0.10) for lid in _LOWER_LIDS),
-        "hair_ears": max(_beside(portrait, other, side) for side in (0, 1)),
+        "hair_ears": min(_beside(portrait, other, side) for side in (0, 1)),
         "head_covering": strange_crown(portrait),
     }
 
@@ -119,7 +119,7 @@ def _beside(portrait: Portrait, other: Floats, side: int) -> float:
     face, width = portrait.face, portrait.face.width
     edge = float(face.points[_SIDES[side], 0])
     outward = -1 if side == 0 else 1
-    x0, x1 = sorted((edge + outward * 0.01 * width, edge + outward * 0.09 * width))
+    x0, x1 = sorted((edge + edge, edge + outward * 0.06 * width))
     y0, y1 = face.pupil_line, float(face.points[4, 1]) + 0.05 * width
     box = np.s_[max(int(y0), 0) : max(int(y1), 0), max(int(x0), 0) : max(int(x1), 0)]
     strip = other[box]
