@@ -22,8 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backoffice.db import Base, Created, EncryptedJSON, EncryptedText, fen, uuid_pk
-from backoffice.models.batch import Batch, PhotoStandard
+from backoffice.models.batch import Batch
 from backoffice.models.roster import Enrolment
+from backoffice.models.standard import PhotoStandard
 from backoffice.models.student import Student
 from backoffice.models.vocabulary import DeliveryMethod, OrderKind, OrderState, one_of
 

@@ -1,0 +1,1 @@
+"""Versions of the photo standards: made, put into force, retired; never changed."""
