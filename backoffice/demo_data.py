@@ -25,7 +25,7 @@ from backoffice.identity.last_four import last_four, last_four_variants
 from backoffice.identity.masking import mask_id, mask_name
 from backoffice.models import Batch, Enrolment, Role, School, Staff
 from backoffice.models.vocabulary import BatchMode, RejectPolicy, StaffRole
-from backoffice.security.staff_accounts import hash_staff_password
+from backoffice.security.passwords import hash_staff_password
 from backoffice.settings import Settings, SettingsError
 
 SCHOOLS = (("10001", "示例大学"), ("10002", "示范学院"))

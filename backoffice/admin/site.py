@@ -8,6 +8,8 @@ from flask import Blueprint, Flask, redirect, request, session
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
+from backoffice.admin import invitation
+from backoffice.admin.account import AccountRoom
 from backoffice.admin.answers import reason_of
 from backoffice.admin.batches import BatchesRoom
 from backoffice.admin.bulk import BulkRoom, runnable
@@ -77,6 +79,7 @@ def menu_of(admin: Admin) -> list[tuple[Text | None, list[Any]]]:
 def init_app(app: Flask) -> None:
     """Register templates, files and all rooms."""
     app.register_blueprint(files)
+    app.register_blueprint(invitation.pages)
     admin = Admin(
         app,
         name=lazy("毕业图像采集后台", "Graduate Photo Back Office"),
@@ -101,6 +104,7 @@ def init_app(app: Flask) -> None:
         WorkflowRoom("workflow"),
         OutboxRoom(),
         PicturesRoom("pictures"),
+        AccountRoom("account"),
     ):
         admin.add_view(room)
     app.jinja_env.globals.update(

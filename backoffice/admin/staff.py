@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
-from flask import Response, make_response, request
+from flask import Response, flash, make_response, redirect, request
 from flask_admin.form import BaseForm
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Query, joinedload
 from wtforms import BooleanField, SelectField, StringField
@@ -23,13 +24,31 @@ from backoffice.errors import InvalidInput
 from backoffice.i18n import Text
 from backoffice.models import School, Staff
 from backoffice.models.vocabulary import StaffRole
+from backoffice.security import second_factor
+from backoffice.security.attempts import SignInBrake
+from backoffice.security.invitations import invite
+from backoffice.security.passwords import new_password
 from backoffice.security.staff_accounts import (
     create_staff,
-    new_password,
     set_active,
     set_password,
     set_roles,
+    sign_out_everywhere,
+    unlock,
 )
+from backoffice.services import services
+
+OWN_SECOND_FACTOR = Text(
+    "自己的两步验证请在“我的账号”中更换。", "Change your own second factor under “My account”."
+)
+
+
+def _state(staff: Staff) -> Markup:
+    if not staff.active:
+        return badge(t("停用", "Closed"))
+    if staff.locked:
+        return badge(t("已锁定", "Locked"), "bad")
+    return badge(t("启用", "Active"), "good")
 
 
 def _schools_or_none() -> list[tuple[str, str]]:
@@ -75,7 +94,16 @@ class StaffEditForm(BaseForm):
 
 
 class StaffCreateForm(StaffEditForm, _Email):
-    """A new account: its first password is drawn and shown once."""
+    """A new account: invited by e-mail, or given a first password that is shown once."""
+
+    first = SelectField(
+        lazy("首次登录", "First log-in"),
+        choices=lambda: [
+            ("invite", t("发送邀请邮件，由本人设置密码", "Invite by e-mail to choose a password")),
+            ("show", t("显示初始密码，由您转告本人", "Show a first password to hand over")),
+        ],
+        default="invite",
+    )
 
 
 class StaffRoom(ListRoom):
@@ -85,14 +113,16 @@ class StaffRoom(ListRoom):
     label = Text("员工账号", "Staff")
     section = Text("系统", "System")
     can_create = can_edit = True
+    edit_template = "backoffice/staff_form.html"
     search_hint = Text("邮箱或姓名", "E-mail or name")
-    column_list = ("email", "name", "roles", "school", "active", "current_login_at")
+    column_list = ("email", "name", "roles", "school", "active", "tf_primary_method", "current_login_at")  # fmt: skip
     column_labels: ClassVar[dict[str, Any]] = {
         "email": lazy("邮箱", "E-mail"),
         "name": lazy("姓名", "Name"),
         "roles": lazy("角色", "Roles"),
         "school": lazy("学校", "School"),
         "active": lazy("状态", "State"),
+        "tf_primary_method": lazy("两步验证", "Second factor"),
         "current_login_at": lazy("最近登录", "Last log-in"),
     }
     column_sortable_list = ("email", "current_login_at")
@@ -111,8 +141,9 @@ class StaffRoom(ListRoom):
         self.column_formatters = {
             "roles": lambda v, c, s, n: "、".join(word("role", r.name) for r in s.roles),
             "school": lambda v, c, s, n: s.school.name if s.school else "—",
-            "active": lambda v, c, s, n: (
-                badge(t("启用", "Active"), "good") if s.active else badge(t("停用", "Closed"))
+            "active": lambda v, c, s, n: _state(s),
+            "tf_primary_method": lambda v, c, s, n: (
+                badge(t("已启用", "On"), "good") if s.tf_primary_method else "—"
             ),
             "current_login_at": lambda v, c, s, n: local_time(s.current_login_at),
         }
@@ -138,27 +169,84 @@ class StaffRoom(ListRoom):
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
-        """Open an account and show its first password, once."""
+        """Open an account: send an invitation, or show its first password, once."""
         form = self.create_form()
         if request.method == "POST" and form.validate():
-            password = new_password()
             try:
-                staff = create_staff(
-                    db.session(),
-                    email=form.email.data,
-                    name=form.name.data,
-                    roles=form.roles.data,
-                    password=password,
-                    school=form.chosen_school(),
-                )
-                record("staff:create", "staff", staff.id)
-                db.session.commit()
+                return self._opened(form)
             except InvalidInput as error:
                 db.session.rollback()
                 self.handle_view_exception(error)
-            else:
-                return self._password_page(staff, password)
         return self.render(self.create_template, form=form, return_url=self.get_url(".index_view"))
+
+    def _opened(self, form: StaffCreateForm) -> Any:
+        password = new_password()
+        staff = create_staff(
+            db.session(),
+            email=form.email.data,
+            name=form.name.data,
+            roles=form.roles.data,
+            password=password,
+            school=form.chosen_school(),
+        )
+        record("staff:create", "staff", staff.id)
+        if form.first.data == "show":
+            db.session.commit()
+            return self._password_page(staff, password)
+        return self._invited(staff)
+
+    @expose("/<uuid:id>/invite", methods=("POST",))
+    def invite(self, id: uuid.UUID) -> Any:
+        """Send a one-time link with which the person chooses a new password."""
+        return self._invited(self._one(id))
+
+    def _invited(self, staff: Staff) -> Any:
+        invite(db.session(), staff, me().id)
+        record("staff:invite", "staff", staff.id)
+        db.session.commit()
+        flash(
+            t(f"邀请邮件将发送到 {staff.email}，72 小时内有效。",
+              f"An invitation goes to {staff.email}; it is good for 72 hours."),
+            "success",
+        )  # fmt: skip
+        return redirect(self.get_url(".index_view"), 303)
+
+    @expose("/<uuid:id>/unlock", methods=("POST",))
+    def unlock(self, id: uuid.UUID) -> Any:
+        """Open an account that wrong passwords or codes have locked."""
+        staff = self._one(id)
+        unlock(staff)
+        SignInBrake(services().redis).forget(staff.email)
+        return self._changed(staff, "staff:unlock", t("已解锁。", "Unlocked."))
+
+    @expose("/<uuid:id>/second-factor", methods=("POST",))
+    def reset_second_factor(self, id: uuid.UUID) -> Any:
+        """Take a lost second factor away and end the sessions; where required it is set up anew."""
+        staff = self._one(id)
+        if staff.id == me().id:
+            raise InvalidInput("second_factor", OWN_SECOND_FACTOR)
+        second_factor.remove(staff)
+        sign_out_everywhere(staff, "ended_elsewhere")
+        said = t("已重置两步验证。", "The second factor was reset.")
+        return self._changed(staff, "staff:reset_second_factor", said)
+
+    @expose("/<uuid:id>/sign-out", methods=("POST",))
+    def sign_out(self, id: uuid.UUID) -> Any:
+        """End every session of an account."""
+        staff = self._one(id)
+        sign_out_everywhere(staff, "ended_elsewhere")
+        said = t("该账号的全部登录已退出。", "Every session of the account was ended.")
+        return self._changed(staff, "staff:sign_out", said)
+
+    def _one(self, id: uuid.UUID) -> Staff:
+        staff: Staff = one_or_404(select(Staff).where(Staff.id == id))
+        return staff
+
+    def _changed(self, staff: Staff, action: str, said: str) -> Any:
+        record(action, "staff", staff.id)
+        db.session.commit()
+        flash(said, "success")
+        return redirect(self.get_url(".edit_view", id=staff.id), 303)
 
     def update_model(self, form: StaffEditForm, model: Staff) -> bool:
         """Change an account; nobody closes or demotes the account they are using."""
@@ -187,7 +275,7 @@ class StaffRoom(ListRoom):
     @expose("/<uuid:id>/password", methods=("POST",))
     def reset_password(self, id: uuid.UUID) -> Response:
         """Draw a new password, end the account's sessions, and show the password once."""
-        staff: Staff = one_or_404(select(Staff).where(Staff.id == id))
+        staff = self._one(id)
         password = new_password()
         set_password(staff, password)
         record("staff:reset_password", "staff", staff.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask_security import AsaList, RoleMixin, UserMixin
@@ -90,6 +90,11 @@ class Staff(Created, Base, UserMixin):
         secondary=staff_roles, lazy="selectin"
     )
     school: Mapped[School | None] = relationship()
+
+    @property
+    def locked(self) -> bool:
+        """True while too many wrong passwords or codes keep everybody out of this account."""
+        return self.locked_until is not None and self.locked_until > datetime.now(UTC)
 
     def __str__(self) -> str:
         return self.name

@@ -45,7 +45,22 @@ class SignInBrake:
         except redis.RedisError:
             log.warning("sign-in brake: Valkey unavailable")
 
+    def forget(self, email: str) -> None:
+        """Forget the failures from every address: an administrator has unlocked the account."""
+        try:
+            for key in self._client.scan_iter(f"{_account(email)}:*", count=1000):
+                self._client.delete(key)
+        except redis.RedisError:
+            log.warning("sign-in brake: Valkey unavailable")
+
 
 def _key(address: str, email: str) -> str:
-    digest = hashlib.sha256(f"{address}\n{email.strip().lower()}".encode()).hexdigest()
-    return f"sign-in:{digest[:32]}"
+    return f"{_account(email)}:{_digest(address)}"
+
+
+def _account(email: str) -> str:
+    return f"sign-in:{_digest(email.strip().lower())}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

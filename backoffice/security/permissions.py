@@ -25,6 +25,7 @@ EVERYBODY = frozenset(StaffRole)
 # `room` opens its pages, `room.edit` its forms. Roles: CONTRACT section 5.
 PERMISSIONS: dict[str, frozenset[StaffRole]] = {
     "dashboard": EVERYBODY,
+    "account": EVERYBODY,
     "orders": EVERYBODY,
     "pictures": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
     "addresses": frozenset({OPERATOR}),

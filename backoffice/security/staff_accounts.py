@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 import uuid
 from collections.abc import Collection
+from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text
 from backoffice.models import Role, School, Staff
 from backoffice.models.vocabulary import StaffRole
+from backoffice.security.passwords import checked_password, hash_staff_password
+from backoffice.security.staff_sessions import end_all
 
-PASSWORD_MIN = 10
-_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alikes: it may be read out on the telephone
-_hasher = PasswordHasher()
-
-
-def hash_staff_password(password: str) -> str:
-    """Return the argon2id hash Flask-Security verifies (single hash, NFKD as it normalises)."""
-    return _hasher.hash(unicodedata.normalize("NFKD", password))
-
-
-def new_password() -> str:
-    """Return a random first password of about 59 bits, easy to read out."""
-    return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(3))
+LOCK_AFTER = 10  # wrong passwords or codes in a row, from whatever address
+LOCK_TIME = timedelta(minutes=15)
 
 
 def create_staff(
@@ -41,8 +31,12 @@ def create_staff(
     password: str,
     school: School | None = None,
     locale: str = "zh",
+    must_change_password: bool = True,
 ) -> Staff:
-    """Open an account and return it. Flushes. Raises InvalidInput naming the field."""
+    """Open an account and return it. Flushes. Raises InvalidInput naming the field.
+
+    must_change_password: the password was not chosen by the person it is for.
+    """
     staff = Staff(
         email=checked_email(session, email),
         name=_checked_name(name),
@@ -50,6 +44,7 @@ def create_staff(
         fs_uniquifier=secrets.token_hex(32),
         active=True,
         locale=locale,
+        must_change_password=must_change_password,
     )
     set_roles(session, staff, roles, school)
     session.add(staff)
@@ -72,17 +67,49 @@ def set_roles(
     staff.school_id = school.id if school else None
 
 
-def set_password(staff: Staff, password: str) -> None:
-    """Set a new password and end every session of the account. Raises InvalidInput."""
-    staff.password = hash_staff_password(checked_password(password))
-    staff.fs_uniquifier = secrets.token_hex(32)
+def set_password(staff: Staff, password: str, *, chosen_by_owner: bool = False) -> None:
+    """Set a new password and end every session of the account. Raises InvalidInput.
+
+    One that was given by somebody else must be changed at the next sign-in.
+    """
+    personal = (staff.name, staff.email) if chosen_by_owner else ()
+    staff.password = hash_staff_password(checked_password(password, personal))
+    staff.must_change_password = not chosen_by_owner
+    unlock(staff)
+    sign_out_everywhere(staff, "password_changed")
 
 
 def set_active(staff: Staff, active: bool) -> None:
     """Open or close the account; closing ends its sessions at once."""
     if staff.active and not active:
-        staff.fs_uniquifier = secrets.token_hex(32)
+        sign_out_everywhere(staff, "closed")
     staff.active = active
+
+
+def sign_out_everywhere(staff: Staff, reason: str) -> None:
+    """End every session of the account, and make every cookie of it worthless."""
+    staff.fs_uniquifier = secrets.token_hex(32)
+    found = object_session(staff)
+    if found is not None and staff.id is not None:
+        end_all(found, staff.id, reason)
+
+
+def lock_row(session: Session, staff: Staff) -> None:
+    """Hold the account's row until the commit and read it anew."""
+    session.execute(select(Staff.id).where(Staff.id == staff.id).with_for_update())
+    session.refresh(staff)
+
+
+def unlock(staff: Staff) -> None:
+    """Forget the failed sign-ins."""
+    staff.failed_sign_ins, staff.locked_until = 0, None
+
+
+def count_failure(staff: Staff, now: datetime) -> None:
+    """Count one failed sign-in; from LOCK_AFTER on, each locks the account for LOCK_TIME."""
+    staff.failed_sign_ins += 1
+    if staff.failed_sign_ins >= LOCK_AFTER:
+        staff.locked_until = now + LOCK_TIME
 
 
 def checked_email(session: Session, raw: str, own_id: uuid.UUID | None = None) -> str:
@@ -100,16 +127,6 @@ def checked_email(session: Session, raw: str, own_id: uuid.UUID | None = None) -
             "email", Text("该邮箱已有账号。", "There is already an account with this address.")
         )
     return email
-
-
-def checked_password(password: str) -> str:
-    """Return the password if it is long enough. Raises InvalidInput."""
-    if not PASSWORD_MIN <= len(password) <= 128:
-        raise InvalidInput(
-            "password",
-            Text("密码至少 10 个字符。", "A password has at least 10 characters."),
-        )
-    return password
 
 
 def _checked_name(name: str) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from backoffice.models import Batch, Order, Photo, School, Staff
-from backoffice.security.staff_accounts import hash_staff_password
+from backoffice.security.passwords import hash_staff_password
 from tests.factories import make_batch, make_school, make_staff
 
 PASSWORD = "correct-horse-9"
@@ -65,7 +65,7 @@ def token_of(client: FlaskClient) -> str:
     """The CSRF token of this session, as its pages carry it."""
     page = client.get("/admin/login").get_data(as_text=True)
     if 'name="csrf_token"' not in page:
-        page = client.get("/admin/").get_data(as_text=True)
+        page = client.get("/admin/", follow_redirects=True).get_data(as_text=True)
     return page.split('name="csrf_token" value="')[1].split('"')[0]
 
 

@@ -6,13 +6,15 @@ import re
 
 import pytest
 
+from backoffice.admin.gate import REPLACED
 from backoffice.security.permissions import HOUSE_ONLY, PERMISSIONS, may_enter
-from tests.admin.house import ROLES, House
+from tests.admin.house import ROLES, House, post
 from tests.factories import make_staff
 
 # The contract with the people, written out by hand: which pages each role can open.
 ROOMS = {
     "/admin/": set(ROLES),
+    "/admin/account/": set(ROLES),
     "/admin/orders/": set(ROLES),
     "/admin/review/": {"reviewer"},
     "/admin/reasons/": {"admin", "school", "reviewer"},
@@ -36,7 +38,12 @@ ROOMS = {
     "/admin/outbox/": {"admin"},
 }
 PLACE = re.compile(r"<[^>]+>")
-OPEN_TO_STRANGERS = {"security.login", "backoffice_admin.choose_language"}
+OPEN_TO_STRANGERS = {
+    "security.login",
+    "backoffice_admin.choose_language",
+    "invitation.show",
+    "invitation.accept",
+}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -55,7 +62,7 @@ def test_each_role_opens_its_rooms_and_no_others(house: House, role: str):
 def test_the_menu_shows_exactly_the_rooms_that_open(house: House, role: str):
     menu = house.client(role).get("/admin/").text.split("</aside>")[0]
     for path, allowed in ROOMS.items():
-        if path.count("/") == 3 and "?" not in path:
+        if path.count("/") == 3 and "?" not in path and path != "/admin/account/":
             assert (f'href="{path}"' in menu) == (role in allowed), path
 
 
@@ -64,7 +71,7 @@ def test_strangers_are_sent_to_the_login_from_every_address(admin_app, committed
     for rule in admin_app.url_map.iter_rules():
         if not rule.rule.startswith("/admin") or rule.endpoint.endswith(".static"):
             continue
-        if rule.endpoint in OPEN_TO_STRANGERS:
+        if rule.endpoint in OPEN_TO_STRANGERS | REPLACED:
             continue
         path = PLACE.sub(_example, rule.rule)
         method = "GET" if "GET" in rule.methods else "POST"
@@ -84,8 +91,16 @@ def _example(place: re.Match[str]) -> str:
 
 def test_there_is_no_registration_or_reset_by_strangers(admin_app, committed):
     rules = {rule.rule for rule in admin_app.url_map.iter_rules()}
-    for path in ("/admin/register", "/admin/reset", "/admin/verify", "/admin/tf-setup"):
+    for path in ("/admin/register", "/admin/reset", "/admin/verify"):
         assert path not in rules
+
+
+def test_the_librarys_own_set_up_of_second_factors_stays_closed(house: House):
+    for client in (house.app.test_client(), house.client("admin")):
+        for path in ("/admin/tf-setup", "/admin/tf-rescue", "/admin/tf-select",
+                     "/admin/mf-recovery-codes", "/admin/tf-setup/x"):  # fmt: skip
+            assert client.get(path).status_code in (404, 405), path
+            assert post(client, path).status_code == 404, path
 
 
 @pytest.mark.parametrize("room", sorted(HOUSE_ONLY))

@@ -215,11 +215,14 @@ def test_what_is_no_workbook_is_refused_with_words(house: House):
 def test_an_administrator_opens_an_account_that_works(house: House):
     client = house.client("admin")
     answer = post(client, "/admin/staff/new/", email="New.Reviewer@example.com", name="新审核",
-                  roles=["reviewer"], school="", active="y")  # fmt: skip
+                  roles=["reviewer"], school="", active="y", first="show")  # fmt: skip
     password = re.search(r'code big">([^<]+)<', answer.text).group(1)
     assert answer.headers["Cache-Control"] == "no-store"
     own = house.app.test_client()
     assert sign_in(own, "new.reviewer@example.com", password).status_code == 302
+    assert own.get("/admin/review/").location == "/admin/change"  # it was given by somebody else
+    new = "four-quiet-lamps"
+    post(own, "/admin/change", password=password, new_password=new, new_password_confirm=new)
     assert own.get("/admin/review/").status_code == 200
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from backoffice.models import AccessRecord, Staff
 from backoffice.security.attempts import LIMIT
-from backoffice.security.staff_accounts import hash_staff_password
+from backoffice.security.passwords import hash_staff_password
 from tests.admin.house import PASSWORD, House, post, sign_in, token_of
 
 WRONG = "邮箱或密码不正确"

@@ -8,6 +8,7 @@ from worker.jobs.job import EffectJob
 from worker.jobs.messages import email_photo, notify, remind
 from worker.jobs.photo import fail_photo, process_photo
 from worker.jobs.refunds import send_refund
+from worker.jobs.staff_mail import invite_staff
 
 _NOTIFY = EffectJob(notify)
 
@@ -25,5 +26,6 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     ),
     "email.photo": EffectJob(email_photo),
     "bulk.run": EffectJob(bulk_run),
+    "staff.invite": EffectJob(invite_staff),
     "batch.file": EffectJob(make_batch_file, give_up=give_up_file, max_tries=3),
 }

@@ -25,6 +25,15 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// An invitation's secret stands behind # in its link, where only this page sees it.
+for (const field of document.querySelectorAll("[data-from-address]")) {
+  const secret = location.hash.slice(1);
+  if (!secret) continue;
+  field.querySelector("input").value = secret;
+  field.hidden = true;
+  history.replaceState(null, "", location.pathname);
+}
+
 // One box chooses all rows of its table; typing a tracking number chooses its row.
 for (const all of document.querySelectorAll("[data-pick-all]")) {
   all.addEventListener("change", () => {
