@@ -10,16 +10,26 @@ from typing import Any
 from flask import Blueprint, Response, make_response, render_template, request
 from markdown_it import MarkdownIt
 
-from backoffice.errors import BackofficeError
 from backoffice.i18n import pick_locale
+from student_api.error_codes import all_codes
+from student_api.examples import A_TOKEN, AN_ID, ANOTHER_ID, example_for, sample_of
 from student_api.openapi import ABOUT, TAGS, document, error_classes
 from student_api.operations import OPERATIONS, PREFIX, Operation
+from student_api.parsing import PART_TYPE
 from student_api.problems import status_of
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+BASE = "https://photos.example.edu.cn"
+PATH_EXAMPLES = {
+    "id": AN_ID,
+    "photo_id": ANOTHER_ID,
+    "feature_code": "Z3K8F7",
+    "kind": "shooting",
+    "token": "cGhvdG9z.1795250000.0f3c",
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,11 @@ def docs() -> Response:
             " ".join((o.handler.__doc__ or "").split())
         ),
         errors=lambda o: sorted(error_classes(o), key=lambda e: (status_of(e), e.code)),
-        codes=_all_codes(),
+        codes=all_codes(),
+        sample=sample_of,
+        request_example=_request_example,
+        answer_example=_answer_example,
+        curl=_curl,
         status_of=status_of,
         locale=locale,
     )
@@ -73,9 +87,43 @@ def docs() -> Response:
     return response
 
 
-def _all_codes() -> list[type[BackofficeError]]:
-    by_code = {kind.code: kind for o in OPERATIONS for kind in error_classes(o)}
-    return [by_code[code] for code in sorted(by_code)]
+def _request_example(declared: Operation) -> str | None:
+    """Return the call as one would type it, with its body."""
+    if declared.upload or declared.part or declared.request is None:
+        return None
+    return _pretty(example_for(declared.request, "validation"))
+
+
+def _answer_example(declared: Operation) -> str | None:
+    if isinstance(declared.answer, str):
+        return None
+    return _pretty(example_for(declared.answer, "serialization"))
+
+
+def _curl(declared: Operation) -> str:
+    """Return the call as a command line; the ids are examples."""
+    path = re.sub(r"\{(\w+)\}", lambda m: PATH_EXAMPLES[m[1]], declared.path)
+    words = [f"curl -X {declared.method} {BASE}{PREFIX}{path}"]
+    if declared.auth:
+        words.append(f"-H 'Authorization: Bearer {A_TOKEN}'")
+    if declared.idempotent:
+        words.append(f"-H 'Idempotency-Key: {ANOTHER_ID}'")
+    words += _curl_body(declared)
+    return " \\\n  ".join(words)
+
+
+def _curl_body(declared: Operation) -> list[str]:
+    if declared.part:
+        return [f"-H 'Content-Type: {PART_TYPE}'", "-H 'Upload-Offset: 1048576'",
+                "--data-binary @part"]  # fmt: skip
+    if declared.upload:
+        fields = example_for(declared.request, "validation") if declared.request else {}
+        return [f"-F {declared.upload}=@photo.jpg", *(f"-F {k}={v}" for k, v in fields.items())]
+    return ["-H 'Content-Type: application/json'", "-d @body.json"] if declared.request else []
+
+
+def _pretty(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _answer_name(declared: Operation) -> str:

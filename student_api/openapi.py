@@ -12,8 +12,10 @@ from pydantic.json_schema import models_json_schema
 from backoffice.accounts.errors import PasswordChangeRequired, TokenExpired, TokenInvalid
 from backoffice.errors import BackofficeError
 from student_api import errors
+from student_api.examples import example_for, sample_of
 from student_api.operations import OPERATIONS, PREFIX, Operation
-from student_api.problems import MEDIA_TYPE, Problem, example_of, status_of
+from student_api.parsing import PART_MAX_BYTES, PART_TYPE
+from student_api.problems import MEDIA_TYPE, Problem, problem_of, status_of
 
 REF = "#/components/schemas/{model}"
 TAGS = {
@@ -60,6 +62,7 @@ def document() -> dict[str, Any]:
             "schemas": schemas,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "parameters": _COMMON_PARAMETERS,
+            "examples": _problem_examples(),
         },
     }
 
@@ -71,9 +74,9 @@ def error_classes(declared: Operation) -> list[type[BackofficeError]]:
         found += [TokenInvalid, TokenExpired, errors.TooManyRequests]
         if not declared.first_password:
             found.append(PasswordChangeRequired)
-    if declared.request is not None or declared.query is not None or declared.upload:
+    if declared.request or declared.query or declared.upload or declared.part:
         found.append(errors.RequestInvalid)
-    if declared.request is not None or declared.upload:
+    if declared.request is not None or declared.upload or declared.part:
         found += [errors.UnsupportedMediaType, errors.MalformedBody, errors.RequestTooLarge]
     if declared.idempotent:
         found += [
@@ -83,6 +86,11 @@ def error_classes(declared: Operation) -> list[type[BackofficeError]]:
         ]
     found += [errors.ServiceUnavailable, errors.InternalError]
     return list(dict.fromkeys(found))
+
+
+def example_problem(kind: type[BackofficeError]) -> dict[str, Any]:
+    """Return what the documentation shows for an error code, in English."""
+    return problem_of(sample_of(kind), "en").model_dump()
 
 
 def _reused() -> type[BackofficeError]:
@@ -104,6 +112,27 @@ _COMMON_PARAMETERS: dict[str, Any] = {
         "description": "1 to 128 visible ASCII characters, best a UUID; new for every new act",
         "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
     },
+}
+
+_COMMON_PARAMETERS |= {
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "the ETag of an earlier answer; 304 when nothing is new",
+        "schema": {"type": "string"},
+    },
+    "UploadOffset": {
+        "name": "Upload-Offset",
+        "in": "header",
+        "required": True,
+        "description": "where in the file the part begins, in bytes",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 9_999_999_999},
+    },
+}
+_PART = {
+    "type": "string",
+    "contentMediaType": "application/octet-stream",
+    "maxLength": PART_MAX_BYTES,
 }
 
 Names = dict[tuple[Any, str], str]
@@ -141,6 +170,11 @@ def _operation(declared: Operation, names: Names) -> dict[str, Any]:
     return described
 
 
+def _problem_examples() -> dict[str, Any]:
+    kinds = {kind.code: kind for declared in OPERATIONS for kind in error_classes(declared)}
+    return {code: {"value": example_problem(kinds[code])} for code in sorted(kinds)}
+
+
 def _whole_docstring(declared: Operation) -> str:
     return " ".join((declared.handler.__doc__ or "").split())
 
@@ -159,10 +193,16 @@ def _parameters(declared: Operation) -> list[dict[str, Any]]:
     found.append({"$ref": "#/components/parameters/Language"})
     if declared.idempotent:
         found.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if declared.polled:
+        found.append({"$ref": "#/components/parameters/IfNoneMatch"})
+    if declared.part:
+        found.append({"$ref": "#/components/parameters/UploadOffset"})
     return found
 
 
 def _body(declared: Operation, names: Names) -> dict[str, Any] | None:
+    if declared.part:
+        return {"required": True, "content": {PART_TYPE: {"schema": _PART}}}
     if declared.upload is not None:
         return {"required": True, "content": {"multipart/form-data": {"schema": _form(declared)}}}
     if declared.request is None:
@@ -170,7 +210,12 @@ def _body(declared: Operation, names: Names) -> dict[str, Any] | None:
     name = names[(declared.request, "validation")]
     return {
         "required": any(f.is_required() for f in declared.request.model_fields.values()),
-        "content": {"application/json": {"schema": {"$ref": REF.format(model=name)}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": REF.format(model=name)},
+                "example": example_for(declared.request, "validation"),
+            }
+        },
     }
 
 
@@ -193,10 +238,18 @@ def _responses(declared: Operation, names: Names) -> dict[str, Any]:
         content: dict[str, Any] = {declared.answer: {}}
     else:
         name = names[(declared.answer, "serialization")]
-        content = {"application/json": {"schema": {"$ref": REF.format(model=name)}}}
+        content = {
+            "application/json": {
+                "schema": {"$ref": REF.format(model=name)},
+                "example": example_for(declared.answer, "serialization"),
+            }
+        }
     responses: dict[str, Any] = {
         str(declared.status): {"description": "Success", "content": content}
     }
+    if declared.polled:
+        responses[str(declared.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
+        responses["304"] = {"description": "Nothing new since the ETag of If-None-Match"}
     by_status: dict[int, list[type[BackofficeError]]] = {}
     for kind in error_classes(declared):
         by_status.setdefault(status_of(kind), []).append(kind)
@@ -212,7 +265,9 @@ def _problem(kinds: list[type[BackofficeError]], names: Names, *, retry: bool) -
         "content": {
             MEDIA_TYPE: {
                 "schema": {"$ref": REF.format(model=name)},
-                "examples": {kind.code: {"value": example_of(kind)} for kind in kinds},
+                "examples": {
+                    kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds
+                },
             }
         },
     }

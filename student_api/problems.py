@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Response
 from pydantic import BaseModel, ConfigDict
@@ -177,15 +176,3 @@ def _fields(error: BackofficeError, locale: str) -> Sequence[tuple[str, str]]:
     if isinstance(error, workflows.TransitionDataMissing):
         return [(name, error.text(locale)) for name in error.fields]
     return []
-
-
-def example_of(kind: type[BackofficeError]) -> dict[str, Any]:
-    """Return what the documentation shows for an error code, in English."""
-    return {
-        "type": f"{DOCS}#{kind.code}",
-        "title": kind.title.en,
-        "status": status_of(kind),
-        "detail": kind.detail.en,
-        "code": kind.code,
-        "errors": [],
-    }

@@ -18,8 +18,8 @@ from backoffice.accounts.tokens import (
 )
 from backoffice.accounts.wechat import wechat_for
 from backoffice.accounts.wechat_sign_in import open_account, student_of_openid
-from backoffice.identity.errors import InvalidIdNumber, InvalidPhone
-from student_api.calls.me import Consents, StudentAnswer, student_answer
+from backoffice.identity.errors import InvalidPhone
+from student_api.calls.me import ID_NUMBER_ERRORS, Consents, StudentAnswer, student_answer
 from student_api.errors import TooManyRequests
 from student_api.limits import (
     LOGIN_ACCOUNT,
@@ -144,7 +144,7 @@ def _tokens(pair: TokenPair) -> dict[str, str | int]:
     auth=False,
     errors=(
         errors.AccountExists,
-        InvalidIdNumber,
+        *ID_NUMBER_ERRORS,
         InvalidPhone,
         errors.PasswordUnsuitable,
         errors.ConsentRequired,

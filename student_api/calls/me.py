@@ -14,7 +14,13 @@ from backoffice.accounts.consents import (
 from backoffice.accounts.profile import request_erasure, update_profile
 from backoffice.accounts.wechat import wechat_for
 from backoffice.accounts.wechat_sign_in import add_identity, bind
-from backoffice.identity.errors import InvalidIdNumber, InvalidPhone
+from backoffice.identity.errors import (
+    IdNumberBirthDate,
+    IdNumberCheckDigit,
+    IdNumberFormat,
+    IdNumberMissing,
+    InvalidPhone,
+)
 from backoffice.identity.masking import mask_id
 from backoffice.models import Student
 from student_api.operations import Call, operation
@@ -30,6 +36,8 @@ from student_api.schemas import (
     Time,
     Token,
 )
+
+ID_NUMBER_ERRORS = (IdNumberMissing, IdNumberFormat, IdNumberBirthDate, IdNumberCheckDigit)
 
 
 class Consents(Request):
@@ -174,7 +182,7 @@ def erase_me(call: Call) -> ErasureAnswer:
     summary="Add the ID document",
     request=IdentityRequest,
     answer=MeAnswer,
-    errors=(errors.IdentityKnown, errors.AccountExists, InvalidIdNumber),
+    errors=(errors.IdentityKnown, errors.AccountExists, *ID_NUMBER_ERRORS),
 )
 def give_identity(call: Call, body: IdentityRequest) -> MeAnswer:
     """Give an account that WeChat opened its ID document, once.

@@ -23,7 +23,7 @@ from backoffice.orders.photos import (
     is_judged,
 )
 from backoffice.orders.views import find_order
-from backoffice.photos.errors import PhotoRefused
+from backoffice.photos.errors import ImageAnimated, ImageBomb, ImagePolyglot, ImageTooSmall
 from backoffice.photos.reading import sniff
 from backoffice.workflows.errors import OrderBusy, OrderNotFound
 from student_api.errors import TooManyRequests
@@ -34,6 +34,19 @@ from student_api.signed_files import open_token, token_for
 from student_api.waiting import MAX_WAIT_SECONDS, wait_until
 
 Status = Literal["queued", "processing", "passed", "failed"]
+
+
+# What is wrong with a file.
+PICTURE_ERRORS = (
+    errors.ImageTooLarge,
+    errors.UnsupportedImageType,
+    errors.ImageUnreadable,
+    errors.PhotoAlreadyRejected,
+    ImageTooSmall,
+    ImageAnimated,
+    ImagePolyglot,
+    ImageBomb,
+)
 
 
 class UploadRequest(Request):
@@ -116,11 +129,7 @@ class MailedAnswer(Answer):
         errors.PhotoNotAccepted,
         errors.AttemptsExhausted,
         errors.AlbumNotAllowed,
-        errors.ImageTooLarge,
-        errors.UnsupportedImageType,
-        errors.ImageUnreadable,
-        errors.PhotoAlreadyRejected,
-        PhotoRefused,
+        *PICTURE_ERRORS,
         ConsentRequired,
         ConsentOutdated,
         TooManyRequests,

@@ -19,9 +19,13 @@ from backoffice.orders.uploads import (
     give_up_upload,
 )
 from backoffice.orders.views import find_order
-from backoffice.photos.errors import PhotoRefused
 from backoffice.workflows.errors import OrderBusy, OrderNotFound
-from student_api.calls.photos import UploadAnswer, count_upload, require_portrait_consent
+from student_api.calls.photos import (
+    PICTURE_ERRORS,
+    UploadAnswer,
+    count_upload,
+    require_portrait_consent,
+)
 from student_api.errors import TooManyRequests
 from student_api.field_messages import one_field
 from student_api.operations import Call, operation
@@ -187,11 +191,7 @@ def send_part(call: Call) -> OneUploadAnswer:
         errors.PhotoNotAccepted,
         errors.AttemptsExhausted,
         errors.AlbumNotAllowed,
-        errors.UnsupportedImageType,
-        errors.ImageUnreadable,
-        errors.ImageTooLarge,
-        errors.PhotoAlreadyRejected,
-        PhotoRefused,
+        *PICTURE_ERRORS,
         OrderBusy,
     ),
 )
