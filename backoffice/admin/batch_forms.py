@@ -1,9 +1,13 @@
-"""The forms of a batch: opening one, and what may still change later."""
+"""The form of a batch: the same for a new one, a copy, and changing one that runs."""
 
 from __future__ import annotations
 
+import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from flask_admin.form import BaseForm
@@ -12,22 +16,55 @@ from wtforms import (
     BooleanField,
     DateTimeLocalField,
     DecimalField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
     IntegerField,
+    RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
     widgets,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from backoffice.admin.labels import words
 from backoffice.admin.language import lazy, t, to_utc, zone
 from backoffice.admin.orders import school_options
-from backoffice.admin.people import own_school
-from backoffice.batches.plans import BatchPlan, default_services
+from backoffice.batches.plans import (
+    ATTEMPTS,
+    MAX_PRICE_FEN,
+    PORTRAIT,
+    PORTRAIT_CODE,
+    PRINTS,
+    PRINTS_CODE,
+    UNPAID_MINUTES,
+    BatchPlan,
+    ServicePrice,
+)
 from backoffice.db import db
-from backoffice.models import Batch, PhotoStandard, School
-from backoffice.security.tenancy import visible
+from backoffice.i18n import Text
+from backoffice.models import Batch, PhotoStandard
+from backoffice.models.vocabulary import RosterMode
+
+SERVICE_CODE = re.compile(r"[a-z][a-z0-9_]{0,29}")
+EXTRAS = 3  # services of the school's own beside portrait and prints
+LOCAL_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+# What a choice means for the school, under its name (DOMAIN section 0).
+MEANINGS: dict[str, Text] = {
+    "graduate": Text("凭学信网图像采集码", "With the register's capture code"),
+    "freshman": Text("用于入学复查，无采集码", "For enrolment checks, without capture code"),
+    "pay_first": Text("付款后拍照，由人工审核", "They pay, then take the photo"),
+    "photo_first": Text("自动检测通过后才付款", "They pay once the automatic check has passed"),
+    "full": Text("须写明法律依据", "The legal basis must be recorded"),
+    "minimal": Text(
+        "学号、班级、脱敏姓名、证件后四位", "Student no., class, masked name, last four"
+    ),
+    "none": Text("学生出示采集码即进入名单", "Capture codes build the list"),
+    "resubmit": Text("学生按提示重拍，不另收费", "They retake it, at no further charge"),
+    "refund": Text("自动原路退款，订单结束", "The fee goes back and the order ends"),
+}
 
 
 def at_least_one(form: BaseForm, field: SelectMultipleField) -> None:
@@ -43,18 +80,20 @@ class Boxes(SelectMultipleField):
     option_widget = widgets.CheckboxInput()
 
 
-def _local_now(days: int = 0) -> datetime:
-    moment = datetime.now(UTC).astimezone(zone()) + timedelta(days=days)
-    return moment.replace(hour=8, minute=0, second=0, microsecond=0, tzinfo=None)
+class Cards(RadioField):
+    """A choice between few, each with what it means."""
+
+    def meaning(self, value: str) -> str:
+        """Return the sentence under a choice."""
+        text = MEANINGS.get(value)
+        return t(*text) if text else ""
 
 
 def standard_options() -> list[tuple[str, str]]:
-    """Return the standards in force by name."""
+    """Return the standards in force by name, each once, in its newest words."""
     query = select(PhotoStandard).where(PhotoStandard.retired_at.is_(None))
-    return [
-        (s.name, t(s.title_zh, s.title_en))
-        for s in db.session.scalars(query.order_by(PhotoStandard.name))
-    ]
+    newest = {s.name: s for s in db.session.scalars(query.order_by(PhotoStandard.version))}
+    return sorted((s.name, t(s.title_zh, s.title_en)) for s in newest.values())
 
 
 def layout_options() -> list[tuple[str, str]]:
@@ -64,143 +103,215 @@ def layout_options() -> list[tuple[str, str]]:
     return [(name, t(sheet.title_zh, sheet.title_en)) for name, sheet in LAYOUTS.items()]
 
 
-# Fields stand in the order they are declared: the name, what is fixed at the start, what may change.
-class BatchName(BaseForm):
-    """How the batch is called."""
+class YuanField(DecimalField):
+    """An amount; empty is no amount and no mistake yet."""
 
-    name = StringField(lazy("批次名称", "Name"), [InputRequired(), Length(1, 100)])
+    def process_formdata(self, valuelist: Any) -> None:
+        """Read what was typed."""
+        super().process_formdata([value for value in valuelist if value.strip()])
 
 
-class BatchTerms(BaseForm):
-    """What is fixed when the batch opens: students order under these terms."""
+class ServiceForm(Form):
+    """One service of the batch. The portrait is always offered and always required."""
+
+    code = HiddenField()
+    offered = BooleanField(lazy("提供", "Offered"))
+    name_zh = StringField(lazy("名称", "Name"), [Length(max=40)])
+    name_en = StringField(lazy("英文名称", "English name"), [Length(max=40)])
+    yuan = YuanField(lazy("价格（元）", "Price (yuan)"), places=2)
+    required = BooleanField(lazy("必选", "Required"))
+
+    def validate_code(self, field: HiddenField) -> None:
+        """The code comes back as the page had it."""
+        if not SERVICE_CODE.fullmatch(field.data or ""):
+            raise ValidationError(t("请刷新页面后重试。", "Reload the page and try again."))
+
+    def validate_yuan(self, field: DecimalField) -> None:
+        """A service that is offered has a price in whole fen."""
+        if not self.is_offered:
+            return
+        if field.data is None:
+            raise ValidationError(t("请填写价格。", "Give a price."))
+        if not 0 <= field.data * 100 <= MAX_PRICE_FEN:
+            most = MAX_PRICE_FEN // 100
+            raise ValidationError(t(f"应在 0 到 {most} 之间。", f"Must be from 0 to {most}."))
+        if field.data * 100 != int(field.data * 100):
+            raise ValidationError(t("最多两位小数。", "At most two decimals."))
+
+    def validate_name_zh(self, field: StringField) -> None:
+        """A service that is offered has a name."""
+        if self.is_offered and not (field.data or "").strip():
+            raise ValidationError(t("请填写名称。", "Give a name."))
+
+    @property
+    def is_offered(self) -> bool:
+        """True for the portrait, and for what is ticked."""
+        return self.code.data == PORTRAIT_CODE or bool(self.offered.data)
+
+    def price(self) -> ServicePrice:
+        """Return the row as the domain wants it."""
+        zh = self.name_zh.data.strip()
+        name = Text(zh, (self.name_en.data or "").strip() or zh)
+        required = self.code.data == PORTRAIT_CODE or bool(self.required.data)
+        return ServicePrice(self.code.data, name, int(self.yuan.data * 100), required)
+
+
+class BatchForm(BaseForm):
+    """Everything a batch is. Fields that are fixed are taken out with `fix`."""
 
     school = SelectField(lazy("学校", "School"), choices=school_options)
-    kind = SelectField(
+    copy_of = HiddenField()
+    name = StringField(lazy("批次名称", "Name"), [InputRequired(), Length(1, 100)])
+    kind = Cards(
         lazy("采集对象", "For"),
         choices=lambda: [p for p in words("kind") if p[0] in ("graduate", "freshman")],
     )
-    mode = SelectField(lazy("流程", "Flow"), choices=lambda: words("mode"))
-    roster_mode = SelectField(lazy("名单方式", "Roster"), choices=lambda: words("roster_mode"))
+    opens_at = DateTimeLocalField(
+        lazy("开始时间", "Opens"), [InputRequired()], format=LOCAL_FORMATS
+    )
+    closes_at = DateTimeLocalField(
+        lazy("结束时间", "Closes"), [InputRequired()], format=LOCAL_FORMATS
+    )
+    roster_mode = Cards(lazy("名单方式", "Roster"), choices=lambda: words("roster_mode"))
     legal_basis = StringField(
         lazy("持有完整名单的依据", "Legal basis for a full roster"),
-        [Optional(), Length(max=300)],
+        [Length(max=300)],
         description=lazy(
             "完整名单含证件号，须写明学校交付的依据，例如委托协议编号。",
             "A full roster carries ID numbers: say on what basis the school hands it over.",
         ),
     )
     standard = SelectField(lazy("照片标准", "Photo standard"), choices=standard_options)
-    reject_policy = SelectField(
-        lazy("审核不通过时", "After a rejection"), choices=lambda: words("reject_policy")
-    )
-    portrait_yuan = DecimalField(
-        lazy("图像采集价格（元）", "Portrait price (yuan)"), [InputRequired(), NumberRange(0, 10000)],
-        default=20, places=2,
-    )  # fmt: skip
-    prints_yuan = DecimalField(
-        lazy("纸质照片价格（元）", "Prints price (yuan)"), [InputRequired(), NumberRange(0, 10000)],
-        default=10, places=2,
-    )  # fmt: skip
-    delivery_methods = Boxes(
-        lazy("取件方式", "Delivery"),
-        [at_least_one],
-        choices=lambda: words("delivery"),
-        default=["digital", "school", "courier"],
-    )
-    layouts = Boxes(lazy("冲印版式", "Print sheets"), choices=layout_options)
-    requires_capture_code = BooleanField(
-        lazy("需要图像采集码", "Capture code required"), default=True
-    )
-
-
-class BatchSettings(BaseForm):
-    """What may change while a batch runs."""
-
-    opens_at = DateTimeLocalField(
-        lazy("开始时间", "Opens"), [InputRequired()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-    )
-    closes_at = DateTimeLocalField(
-        lazy("结束时间", "Closes"),
-        [InputRequired()],
-        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-    )
-    unpaid_minutes = IntegerField(
-        lazy("未支付关闭（分钟）", "Unpaid orders close after (minutes)"),
-        [InputRequired(), NumberRange(1, 10080)],
-        default=30,
+    requires_capture_code = BooleanField(lazy("需要图像采集码", "Capture code required"))
+    allow_album = BooleanField(lazy("允许从相册上传", "Album uploads allowed"))
+    allow_unlisted = BooleanField(
+        lazy("允许名单外学生自行填写", "Students off the roster may join")
     )
     max_attempts = IntegerField(
         lazy("每单最多上传次数", "Uploads per order"),
-        [InputRequired(), NumberRange(1, 1000)],
-        default=30,
+        [InputRequired(), NumberRange(ATTEMPTS[0], ATTEMPTS[-1])],
     )
-    allow_album = BooleanField(lazy("允许从相册上传", "Album uploads allowed"), default=True)
-    allow_unlisted = BooleanField(
-        lazy("允许名单外学生自行填写", "Students off the roster may join"), default=False
+    services = FieldList(FormField(ServiceForm))
+    delivery_methods = Boxes(
+        lazy("取件方式", "Delivery"), [at_least_one], choices=lambda: words("delivery")
+    )
+    layouts = Boxes(
+        lazy("冲印版式", "Print sheets"),
+        choices=layout_options,
+        description=lazy("提供纸质照片时至少选一种。", "At least one when prints are offered."),
+    )
+    mode = Cards(lazy("流程", "Flow"), choices=lambda: words("mode"))
+    reject_policy = Cards(
+        lazy("审核不通过时", "After a rejection"), choices=lambda: words("reject_policy")
+    )
+    unpaid_minutes = IntegerField(
+        lazy("未支付关闭（分钟）", "Unpaid orders close after (minutes)"),
+        [InputRequired(), NumberRange(UNPAID_MINUTES[0], UNPAID_MINUTES[-1])],
     )
 
-
-class BatchEditForm(BatchName, BatchSettings):
-    """The settings and the batch's own state (not an order's)."""
-
-    state = SelectField(lazy("批次状态", "State"), choices=lambda: words("batch_state"))
-
-    def __init__(self, formdata: Any = None, obj: Any = None, **kwargs: Any) -> None:
-        super().__init__(formdata, obj, **kwargs)
-        if obj is not None and not formdata:
-            self.opens_at.data = obj.opens_at.astimezone(zone()).replace(tzinfo=None)
-            self.closes_at.data = obj.closes_at.astimezone(zone()).replace(tzinfo=None)
-
-
-class BatchCreateForm(BatchName, BatchTerms, BatchSettings):
-    """Everything a new batch needs."""
-
-    def __init__(self, formdata: Any = None, obj: Any = None, **kwargs: Any) -> None:
-        super().__init__(formdata, obj, **kwargs)
-        if not formdata:
-            self.opens_at.data, self.closes_at.data = _local_now(), _local_now(60)
-            self.layouts.data = [name for name, _ in layout_options()]
-            self.standard.data = "chsi-degree-blue"
-
-    def plan(self) -> BatchPlan:
-        """Return what the form asks for, as the domain wants it."""
-        fees = [int(self.portrait_yuan.data * 100), int(self.prints_yuan.data * 100)]
-        return BatchPlan(
-            name=self.name.data,
-            kind=self.kind.data,
-            mode=self.mode.data,
-            roster_mode=self.roster_mode.data,
-            standard=self.standard.data,
-            reject_policy=self.reject_policy.data,
-            legal_basis=(self.legal_basis.data or "").strip() or None,
-            opens_at=to_utc(self.opens_at.data),
-            closes_at=to_utc(self.closes_at.data),
-            services=default_services(fees),
-            delivery_methods=self.delivery_methods.data,
-            layouts=self.layouts.data,
-            requires_capture_code=self.requires_capture_code.data,
-            allow_album=self.allow_album.data,
-            allow_unlisted=self.allow_unlisted.data,
-            unpaid_minutes=self.unpaid_minutes.data,
-            max_attempts=self.max_attempts.data,
-        )
-
-    def chosen_school(self) -> School | None:
-        """Return the chosen school if the member may see it."""
-        return db.session.scalars(
-            select(School).where(
-                School.id == uuid.UUID(self.school.data), visible(School, own_school())
+    def validate_legal_basis(self, field: StringField) -> None:
+        """A full roster needs its legal basis."""
+        fixed = "roster_mode" not in self
+        chosen = self.fixed_roster_mode if fixed else self.roster_mode.data
+        if chosen == RosterMode.FULL and not (field.data or "").strip():
+            raise ValidationError(
+                t(
+                    "完整名单须写明依据；没有依据时请改用最小名单或无名单。",
+                    "A full roster needs its basis; without one choose a minimal roster or none.",
+                )
             )
-        ).one_or_none()
+
+    def validate_services(self, field: FieldList) -> None:
+        """The portrait is what all of it is for."""
+        if PORTRAIT_CODE not in [row.form.code.data for row in field]:
+            raise ValidationError(t("缺少图像采集服务。", "The portrait is missing."))
+
+    def validate_closes_at(self, field: DateTimeLocalField) -> None:
+        """The end is after the start."""
+        if self.opens_at.data and field.data and field.data <= self.opens_at.data:
+            raise ValidationError(
+                t("结束时间必须晚于开始时间。", "The end must be after the start.")
+            )
+
+    fixed_roster_mode = ""  # the batch's own, where it may not change any more
+    # the school's last batch, where the form began with it
+    taken_from: Batch | None = None
+
+    def keep_standard(self, standard: PhotoStandard) -> None:
+        """Offer the batch's own standard although it may be out of use by now."""
+        offered = standard_options()
+        if standard.name not in [name for name, _ in offered]:
+            offered.append((standard.name, t(standard.title_zh, standard.title_en)))
+        self.standard.choices = offered
+
+    def fix(self, names: Collection[str]) -> None:
+        """Take out the fields that may not change any more."""
+        for name in names:
+            del self[name]
+
+    def plan(self, base: BatchPlan, **more: Any) -> BatchPlan:
+        """Return `base` with what the form says; `more` sets what is in no field."""
+        values: dict[str, Any] = {
+            name: self[name].data
+            for name in (
+                "kind", "roster_mode", "standard", "requires_capture_code", "allow_album",
+                "allow_unlisted", "max_attempts", "delivery_methods", "layouts", "mode",
+                "reject_policy", "unpaid_minutes",
+            )
+            if name in self
+        }  # fmt: skip
+        values |= {
+            "name": self.name.data.strip(),
+            "legal_basis": (self.legal_basis.data or "").strip() or None,
+            "opens_at": to_utc(self.opens_at.data),
+            "closes_at": to_utc(self.closes_at.data),
+            "services": [row.form.price() for row in self.services if row.form.is_offered],
+        }
+        return replace(base, **(values | more))
 
 
-def change_batch(form: BatchEditForm, batch: Batch) -> None:
-    """Write the changed settings; the whitelist is this function."""
-    batch.name = form.name.data.strip()
-    batch.opens_at = to_utc(form.opens_at.data)
-    batch.closes_at = to_utc(form.closes_at.data)
-    batch.unpaid_minutes = form.unpaid_minutes.data
-    batch.max_attempts = form.max_attempts.data
-    batch.allow_album = form.allow_album.data
-    batch.allow_unlisted = form.allow_unlisted.data
-    batch.state = form.state.data
+def form_values(plan: BatchPlan, school_id: uuid.UUID | None = None) -> dict[str, Any]:
+    """Return the values with which the form of a plan begins."""
+    names = (
+        "name", "kind", "roster_mode", "legal_basis", "standard", "allow_album", "allow_unlisted",
+        "max_attempts", "mode", "reject_policy", "unpaid_minutes",
+    )  # fmt: skip
+    layouts = [name for name, _ in layout_options()] if plan.layouts is None else plan.layouts
+    capture = plan.kind == "graduate" if plan.requires_capture_code is None else plan.requires_capture_code  # fmt: skip
+    return {name: getattr(plan, name) for name in names} | {
+        "school": str(school_id or ""),
+        "opens_at": _local(plan.opens_at),
+        "closes_at": _local(plan.closes_at),
+        "requires_capture_code": capture,
+        "delivery_methods": list(plan.delivery_methods),
+        "layouts": list(layouts),
+        "services": service_values(plan.services),
+    }
+
+
+def service_values(services: Sequence[ServicePrice]) -> list[dict[str, Any]]:
+    """Return portrait, prints and the school's own services, with empty rows for more."""
+    known = {service.code: service for service in services}
+    own = [code for code in known if code not in (PORTRAIT_CODE, PRINTS_CODE)]
+    free = (f"extra{number}" for number in range(1, 20) if f"extra{number}" not in known)
+    codes = [PORTRAIT_CODE, PRINTS_CODE, *own]
+    codes += [next(free) for _ in range(EXTRAS - len(own))]
+    usual = {PORTRAIT_CODE: PORTRAIT, PRINTS_CODE: PRINTS}
+    return [_service_row(code, known.get(code), usual.get(code, Text("", ""))) for code in codes]
+
+
+def _service_row(code: str, service: ServicePrice | None, name: Text) -> dict[str, Any]:
+    if service is None:
+        return {"code": code, "offered": False, "name_zh": name.zh, "name_en": name.en}
+    return {
+        "code": code,
+        "offered": True,
+        "name_zh": service.name.zh,
+        "name_en": service.name.en,
+        "yuan": Decimal(service.price_fen) / 100,
+        "required": service.required,
+    }
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(zone()).replace(tzinfo=None) if moment else None

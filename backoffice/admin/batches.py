@@ -1,51 +1,64 @@
-"""Batches: the list, opening one, its page with code, posters, progress and export."""
+"""Batches: the list, opening, copying and changing one, its page, the steps of its life."""
 
 from __future__ import annotations
 
-import tempfile
 import uuid
-from pathlib import Path
+from datetime import datetime
 from typing import Any, ClassVar
 
-from flask import Response, make_response, request, send_file
+from flask import Response, flash, make_response, redirect, request
 from flask_admin.form import BaseForm
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Query, joinedload
 
-from backoffice.admin.batch_forms import BatchCreateForm, BatchEditForm, change_batch
+from backoffice.admin.batch_board import BoardViews, stage_words
+from backoffice.admin.batch_files import FileViews
+from backoffice.admin.batch_forms import BatchForm, form_values
+from backoffice.admin.batch_record import record_lines
 from backoffice.admin.labels import badge, word, words
-from backoffice.admin.language import lazy, local_time, locale
+from backoffice.admin.language import lazy, local_time, say, t, to_utc, zone
 from backoffice.admin.orders import school_options
-from backoffice.admin.people import may, own_school, record
-from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, require
+from backoffice.admin.people import may, me, own_school, record
+from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, parse_uuid, require
 from backoffice.admin.state_figures import figures
-from backoffice.batches.closing import arm_closing
+from backoffice.batches.board import board
+from backoffice.batches.changes import by_staff, history
+from backoffice.batches.defaults import copied_plan, new_plan
+from backoffice.batches.jobs import recent_jobs
+from backoffice.batches.life import change_batch, fixed_fields, steps_from, take_step
 from backoffice.batches.operations import create_batch
-from backoffice.batches.printables import write_printables
-from backoffice.batches.qr import batch_qr_png, batch_qr_svg, batch_url
+from backoffice.batches.plans import BatchPlan, plan_of
+from backoffice.batches.qr import batch_url
 from backoffice.db import db
+from backoffice.enrolments.windows import batch_phase
 from backoffice.errors import InvalidInput, NotFound
-from backoffice.fulfilment.export_package import export_package
 from backoffice.i18n import Text
-from backoffice.models import Batch, Enrolment, RosterImport
+from backoffice.models import Batch, RosterImport, School
+from backoffice.models.vocabulary import BatchState
 from backoffice.security.tenancy import visible
 from backoffice.services import services
 
-BATCH_TONES = {"draft": "neutral", "open": "good", "closed": "waiting", "archived": "neutral"}
+BATCH_TONES = {
+    "draft": "neutral", "upcoming": "working", "open": "good", "closed": "waiting",
+    "archived": "neutral",
+}  # fmt: skip
+UPCOMING = Text("未到开放时间", "Not open yet")
+NEWEST_CHANGES, ALL_CHANGES = 6, 500
 
 
 def _link(view: Any, context: Any, batch: Any, name: str) -> Markup:
     return Markup('<a href="{}">{}</a>').format(view.get_url(".batch", id=batch.id), batch.name)
 
 
-class BatchesRoom(ListRoom):
+class BatchesRoom(BoardViews, FileViews, ListRoom):
     """Collection rounds."""
 
     room = "batches"
     label = Text("批次", "Batches")
     section = Text("采集", "Collection")
     form = BaseForm
+    create_template = edit_template = "backoffice/batch_form.html"
     empty = Text(
         "还没有批次。新建批次后会得到特征码和海报。",
         "No batch yet. A new one comes with its code and poster.",
@@ -67,7 +80,7 @@ class BatchesRoom(ListRoom):
     choices = (
         Choice(
             "state",
-            Text("全部状态", "All states"),
+            Text("全部状态（不含已归档）", "All states but archived"),
             lambda: words("batch_state"),
             lambda v: Batch.state == v,
         ),
@@ -104,51 +117,80 @@ class BatchesRoom(ListRoom):
         return may("batches.edit")
 
     def get_query(self) -> Query[Any]:
-        """Return the batches with their schools in one query."""
-        return super().get_query().options(joinedload(Batch.school))
+        """Return the batches with their schools in one query; the archive only when asked for."""
+        return self._without_archive(super().get_query()).options(joinedload(Batch.school))
+
+    def get_count_query(self) -> Query[Any]:
+        """Return the count of the same rows."""
+        return self._without_archive(super().get_count_query())
+
+    def _without_archive(self, query: Query[Any]) -> Query[Any]:
+        asked = request.args.get("state") == BatchState.ARCHIVED or request.args.get("search")
+        return query if asked else query.filter(Batch.state != BatchState.ARCHIVED)
 
     def search_condition(self, term: str) -> ColumnElement[bool]:
         """Find by feature code or part of the name."""
         return (Batch.feature_code == term.upper()) | Batch.name.contains(term, autoescape=True)
 
-    def create_form(self, obj: Any = None) -> BatchCreateForm:
-        """Return the form for a new batch."""
-        return BatchCreateForm(request.form or None)
+    # -- opening and changing -------------------------------------------------------------
 
-    def edit_form(self, obj: Any = None) -> BatchEditForm:
-        """Return the form of a running batch."""
-        return BatchEditForm(request.form or None, obj=obj)
+    def create_form(self, obj: Any = None) -> BatchForm:
+        """Return the form of a new batch: as the school's last one, or as the one to copy."""
+        if request.form:
+            return BatchForm(request.form)
+        source = self._copied()
+        if source is not None:
+            plan = copied_plan(db.session(), source, zone())
+            form = BatchForm(data=form_values(plan, source.school_id))
+            form.copy_of.data = str(source.id)
+            return form
+        school = self._first_school()
+        if school is None:
+            return BatchForm(data=form_values(BatchPlan(name="")))
+        plan, last = new_plan(db.session(), school, zone())
+        form = BatchForm(data=form_values(plan, school.id))
+        form.taken_from = last
+        return form
 
-    def create_model(self, form: BatchCreateForm) -> Any:
-        """Open the batch; a refused value is shown above the form."""
+    def edit_form(self, obj: Any = None) -> BatchForm:
+        """Return the form of a batch with the fields that may still change."""
+        assert obj is not None
+        form = (
+            BatchForm(request.form) if request.form else BatchForm(data=form_values(plan_of(obj)))
+        )
+        form.fix({"school", "copy_of", *fixed_fields(db.session(), obj)})
+        form.fixed_roster_mode = obj.roster_mode
+        form.keep_standard(obj.standard)
+        return form
+
+    def create_model(self, form: BatchForm) -> Any:
+        """Open the batch, or keep it as a draft; a refused value is shown at its field."""
+        draft = request.form.get("state") == BatchState.DRAFT
         try:
-            school = form.chosen_school()
-            if school is None:
-                raise NotFound()
-            batch = create_batch(db.session(), school, form.plan())
+            school = self._chosen_school(form)
+            copy_of = self._batch_or_none(form.copy_of.data)
+            plan = form.plan(
+                BatchPlan(name=""), state=BatchState.DRAFT if draft else BatchState.OPEN
+            )
+            batch = create_batch(db.session(), school, plan, by_staff(me().id), copy_of)
             record("batch:create", "batch", batch.id)
             db.session.commit()
         except Exception as error:
             db.session.rollback()
-            self.handle_view_exception(error)
+            self._show(form, error)
             return False
         return batch
 
-    def update_model(self, form: BatchEditForm, model: Batch) -> bool:
-        """Change the settings."""
+    def update_model(self, form: BatchForm, model: Batch) -> bool:
+        """Write what has changed; the domain decides what may."""
         try:
-            change_batch(form, model)
-            if model.closes_at <= model.opens_at:
-                raise InvalidInput(
-                    "closes_at",
-                    Text("结束时间必须晚于开始时间。", "The end must be after the start."),
-                )
-            arm_closing(db.session(), model)
+            plan = form.plan(plan_of(model))
+            change_batch(db.session(), model, plan, by_staff(me().id))
             record("batch:change", "batch", model.id)
             db.session.commit()
         except Exception as error:
             db.session.rollback()
-            self.handle_view_exception(error)
+            self._show(form, error)
             return False
         return True
 
@@ -156,23 +198,57 @@ class BatchesRoom(ListRoom):
         """Go to the batch's page."""
         return str(self.get_url(".batch", id=model.id))
 
+    def _show(self, form: BatchForm, error: Exception) -> None:
+        """Put a refused value's reason under its field; everything else above the form."""
+        if isinstance(error, InvalidInput) and error.field in form:
+            field = form[error.field]
+            field.errors = [*field.errors, say(error.reason)]
+        else:
+            self.handle_view_exception(error)
+
+    def _copied(self) -> Batch | None:
+        return self._batch_or_none(request.args.get("copy", ""))
+
+    def _batch_or_none(self, raw: str | None) -> Batch | None:
+        return self._find(parse_uuid(raw)) if raw else None
+
+    def _first_school(self) -> School | None:
+        """Return the school the form is about: the chosen one, else the first in the list."""
+        query = select(School).where(visible(School, own_school())).order_by(School.code).limit(1)
+        if request.args.get("school"):
+            query = query.where(School.id == parse_uuid(request.args["school"]))
+        return db.session.scalars(query).first()
+
+    def _chosen_school(self, form: BatchForm) -> School:
+        school = db.session.scalars(
+            select(School).where(
+                School.id == parse_uuid(form.school.data), visible(School, own_school())
+            )
+        ).one_or_none()
+        if school is None:
+            raise NotFound()
+        return school
+
     # -- one batch ------------------------------------------------------------------------
 
     @expose("/<uuid:id>/")
     def batch(self, id: uuid.UUID) -> Response:
         """Show one batch."""
         batch = self._find(id)
-        enrolled, claimed = db.session.execute(
-            select(func.count(), func.count(Enrolment.student_id)).where(
-                Enrolment.batch_id == batch.id
-            )
-        ).one()
+        everything = request.args.get("changes") == "all"
+        limit = ALL_CHANGES if everything else NEWEST_CHANGES
+        changes = history(db.session(), batch.id, limit + 1)
         html = self.render(
             "backoffice/batch.html",
             batch=batch,
+            badge_of_batch=batch_badge(batch),
+            mini_program=False,
             url=batch_url(services().settings.public_url, batch.feature_code),
-            enrolled=enrolled,
-            claimed=claimed,
+            board=board(db.session(), batch.id),
+            steps=steps_from(batch) if may("batches.edit") else [],
+            changes=record_lines(changes[:limit]),
+            more_changes=len(changes) > limit,
+            jobs=recent_jobs(db.session(), batch.id) if may("enrolments") else [],
             workflows=[found for found in figures(batch.id) if found.used],
             imports=list(
                 db.session.scalars(
@@ -182,65 +258,42 @@ class BatchesRoom(ListRoom):
                     .limit(5)
                 )
             ),
+            **stage_words(),
         )
         return make_response(html)
 
-    @expose("/<uuid:id>/print/<any(png, svg):kind>")
-    def code(self, id: uuid.UUID, kind: str) -> Response:
-        """Send the batch's QR code."""
+    @expose("/<uuid:id>/step", methods=("POST",))
+    def step(self, id: uuid.UUID) -> Any:
+        """Open, extend, close, reopen, archive or bring back; recorded with who did it."""
+        require("batches.edit")
         batch = self._find(id)
-        url = batch_url(services().settings.public_url, batch.feature_code)
-        response = make_response(batch_qr_png(url) if kind == "png" else batch_qr_svg(url))
-        response.content_type = "image/png" if kind == "png" else "image/svg+xml"
-        if request.args.get("download"):
-            response.headers["Content-Disposition"] = (
-                f'attachment; filename="{batch.feature_code}.{kind}"'
-            )
-        return response
-
-    @expose("/<uuid:id>/print/<any(poster, sheets):what>")
-    def printable(self, id: uuid.UUID, what: str) -> Response:
-        """Send the poster, or the sheets of personal codes, whose taking is recorded."""
-        batch = self._find(id)
-        if what == "sheets":
-            require("enrolments")
-            record("batch:class_sheets", "batch", batch.id)
-            db.session.commit()
-        with tempfile.TemporaryDirectory() as folder:
-            files = write_printables(
-                db.session(), batch, services().settings, Path(folder), locale()
-            )
-            wanted = next(file for file in files if file.stem.endswith(what))
-            data = wanted.read_bytes()
-        response = make_response(data)
-        response.content_type = "application/pdf"
-        response.headers["Content-Disposition"] = f'attachment; filename="{wanted.name}"'
-        return response
-
-    @expose("/<uuid:id>/export", methods=("POST",))
-    def export_pictures(self, id: uuid.UUID) -> Any:
-        """Build the school's package and send it; who took it is recorded."""
-        require("batches.export")
-        batch = self._find(id)
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "package.zip"
-            report = export_package(db.session(), services().storage, batch, out)
-            record("export:download", "batch", batch.id, photos=report.photos)
-            db.session.commit()
-            # opened before the folder goes: the file lives on until the answer is sent
-            file = out.open("rb")
-        return send_file(
-            file,
-            mimetype="application/zip",
-            as_attachment=True,
-            download_name=f"{batch.feature_code}.zip",
-        )
+        action, end = request.form.get("action", ""), _posted_end()
+        batch = take_step(db.session(), batch, action, by_staff(me().id), end)
+        record(f"batch:{action}", "batch", batch.id)
+        db.session.commit()
+        flash(t("已保存：", "Saved: ") + word("batch_step", action), "success")
+        return redirect(self.get_url(".batch", id=id), 303)
 
     def _find(self, id: uuid.UUID) -> Batch:
         batch: Batch = one_or_404(select(Batch).where(Batch.id == id, visible(Batch, own_school())))
         return batch
 
 
+def _posted_end() -> datetime | None:
+    """Return the posted end of the window in UTC; None without one. Raises InvalidInput."""
+    raw = request.form.get("closes_at", "").strip()
+    if not raw:
+        return None
+    try:
+        return to_utc(datetime.fromisoformat(raw).replace(tzinfo=None))
+    except ValueError:
+        raise InvalidInput(
+            "closes_at", Text("结束时间无法识别，请重新选择。", "Choose the end once more.")
+        ) from None
+
+
 def batch_badge(batch: Batch) -> Markup:
-    """Return the batch's state as a coloured label."""
+    """Return the batch's state as a coloured label; an open one may still wait for its start."""
+    if batch.state == BatchState.OPEN and batch_phase(batch) == "upcoming":
+        return badge(say(UPCOMING), BATCH_TONES["upcoming"])
     return badge(word("batch_state", batch.state), BATCH_TONES[batch.state])

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from backoffice.models import Enrolment, Order
 from backoffice.models.vocabulary import DEAD_STATES, OrderKind, OrderState
@@ -56,6 +56,17 @@ class ClassRef:
 
     college: str = ""
     class_name: str = ""
+
+    @property
+    def key(self) -> str:
+        """The class as one word, for forms and addresses."""
+        return f"{self.college}/{self.class_name}"
+
+    @classmethod
+    def of_key(cls, key: str) -> ClassRef | None:
+        """Return the class of a key, None for anything else."""
+        college, slash, class_name = key.partition("/")
+        return cls(college, class_name) if slash else None
 
     def condition(self) -> ColumnElement[bool]:
         """Return the condition that keeps a query of enrolments to this class."""
@@ -138,14 +149,18 @@ def people(
     batch_id: uuid.UUID,
     stages: Collection[Stage] = (),
     class_ref: ClassRef | None = None,
-    after: str = "",
+    after: uuid.UUID | None = None,
     limit: int = PAGE,
 ) -> list[Person]:
-    """Return up to `limit` students by student number, those after `after`, in one query.
+    """Return up to `limit` students by student number, those after the place `after`, in one query.
 
     stages: those to show, all when empty. class_ref: one class, or everybody.
     """
-    query = people_query(batch_id, stages, class_ref).where(Enrolment.student_no > after)
+    query = people_query(batch_id, stages, class_ref)
+    if after is not None:  # an id, since student numbers do not belong into addresses
+        last = aliased(Enrolment)
+        place = select(last.student_no).where(last.id == after, last.batch_id == batch_id)
+        query = query.where(Enrolment.student_no > place.scalar_subquery())
     return [_person(row) for row in session.execute(query.limit(limit))]
 
 

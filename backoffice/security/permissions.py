@@ -35,6 +35,7 @@ PERMISSIONS: dict[str, frozenset[StaffRole]] = {
     "standards": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
     "batches": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
     "batches.edit": frozenset({ADMIN, SCHOOL}),
+    "batches.remind": frozenset({ADMIN, SCHOOL}),
     "batches.export": frozenset({ADMIN, SCHOOL, OPERATOR}),
     "imports": frozenset({ADMIN, SCHOOL}),
     "enrolments": frozenset({ADMIN, SCHOOL}),

@@ -98,11 +98,11 @@ def test_the_lists_agree_with_the_numbers(session, batch):
 
 
 def test_pages_of_people_follow_each_other(session, batch):
-    seen, after = [], ""
+    seen, after = [], None
     while page := people(session, batch.id, after=after, limit=4):
         assert len(page) <= 4
         seen += [p.student_no for p in page]
-        after = page[-1].student_no
+        after = page[-1].enrolment_id
     assert seen == [p.student_no for p in people(session, batch.id)]
     assert "吴" not in repr(people(session, batch.id)[0])
 
