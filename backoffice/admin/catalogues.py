@@ -1,4 +1,4 @@
-"""The two catalogues: rejection reasons (texts may be edited), photo standards (read)."""
+"""The catalogue of rejection reasons: texts may be edited, codes stay."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from flask import flash, redirect, request
 from flask_admin.form import BaseForm
 from markupsafe import Markup
-from sqlalchemy import ColumnElement
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -18,7 +17,7 @@ from backoffice.admin.people import may, record
 from backoffice.admin.room import ListRoom, expose, require
 from backoffice.db import db
 from backoffice.i18n import Text
-from backoffice.models import PhotoStandard, RejectionReason
+from backoffice.models import RejectionReason
 
 TEXT = (InputRequired(), Length(1, 200))
 
@@ -90,49 +89,3 @@ class ReasonsRoom(ListRoom):
     def row_url(self, row: Any) -> str | None:
         """Open the form."""
         return str(self.get_url(".edit_view", id=row.code)) if self.can_edit else None
-
-
-class StandardsRoom(ListRoom):
-    """Photo standards: versions never change, so there is nothing to edit."""
-
-    room = "standards"
-    label = Text("照片标准", "Photo standards")
-    section = Text("审核", "Review")
-    page_size = 100
-    column_list = ("name", "version", "title_zh", "size", "background", "file_size", "retired_at")
-    column_labels: ClassVar[dict[str, Any]] = {
-        "name": lazy("名称", "Name"),
-        "version": lazy("版本", "Version"),
-        "title_zh": lazy("标题", "Title"),
-        "size": lazy("尺寸（像素）", "Size (px)"),
-        "background": lazy("背景色", "Background"),
-        "file_size": lazy("文件大小", "File size"),
-        "retired_at": lazy("状态", "State"),
-    }
-    column_sortable_list = ()
-    column_default_sort = "name"
-    column_formatters: ClassVar[dict[str, Any]] = {
-        "title_zh": lambda v, c, s, n: t(s.title_zh, s.title_en),
-        "size": lambda v, c, s, n: f"{s.data['width']} × {s.data['height']}, {s.data['dpi']} dpi",
-        "background": lambda v, c, s, n: _swatch(s.data["background"]),
-        "file_size": lambda v, c, s, n: (
-            f"{s.data['min_bytes'] / 1000:.0f}–{s.data['max_bytes'] / 1000:.0f} KB"
-        ),
-        "retired_at": lambda v, c, s, n: _in_force(s.retired_at),
-    }
-
-    def __init__(self) -> None:
-        super().__init__(PhotoStandard, "standards")
-
-    def search_condition(self, term: str) -> ColumnElement[bool]:
-        """Find by name."""
-        return PhotoStandard.name == term
-
-
-def _swatch(rgb: list[int]) -> Markup:
-    """Return the colour as a small SVG (no inline style: the content policy forbids it)."""
-    colour = "rgb({}, {}, {})".format(*rgb)
-    return Markup(
-        '<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">'
-        '<rect width="16" height="16" rx="3" fill="{}"/></svg> {}'
-    ).format(colour, colour)

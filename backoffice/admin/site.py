@@ -13,7 +13,7 @@ from backoffice.admin.account import AccountRoom
 from backoffice.admin.answers import reason_of
 from backoffice.admin.batches import BatchesRoom
 from backoffice.admin.bulk import BulkRoom, runnable
-from backoffice.admin.catalogues import ReasonsRoom, StandardsRoom
+from backoffice.admin.catalogues import ReasonsRoom
 from backoffice.admin.dashboard import DashboardRoom
 from backoffice.admin.enrolments import EnrolmentsRoom
 from backoffice.admin.finance import FinanceRoom, PaymentsRoom, RefundsRoom
@@ -37,6 +37,7 @@ from backoffice.admin.review import ReviewRoom
 from backoffice.admin.room import Room
 from backoffice.admin.schools import SchoolsRoom
 from backoffice.admin.staff import StaffRoom
+from backoffice.admin.standards import StandardsRoom
 from backoffice.admin.workflow import WorkflowRoom
 from backoffice.db import db
 from backoffice.i18n import LOCALES, Text

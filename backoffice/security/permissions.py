@@ -33,6 +33,7 @@ PERMISSIONS: dict[str, frozenset[StaffRole]] = {
     "reasons": frozenset({ADMIN, SCHOOL, REVIEWER}),
     "reasons.edit": frozenset({ADMIN}),
     "standards": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
+    "standards.edit": frozenset({ADMIN}),
     "batches": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
     "batches.edit": frozenset({ADMIN, SCHOOL}),
     "batches.remind": frozenset({ADMIN, SCHOOL}),
@@ -52,7 +53,9 @@ PERMISSIONS: dict[str, frozenset[StaffRole]] = {
     "outbox": frozenset({ADMIN}),
 }
 # These concern every school, so an account bound to one school stays outside whatever its role.
-HOUSE_ONLY = frozenset({"staff", "outbox", "reasons.edit", "schools.edit", "bulk.everybodys"})
+HOUSE_ONLY = frozenset(
+    {"staff", "outbox", "reasons.edit", "standards.edit", "schools.edit", "bulk.everybodys"}
+)
 
 
 class Member(Protocol):
