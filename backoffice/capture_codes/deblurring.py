@@ -45,10 +45,9 @@ def motion(picture: Grey) -> tuple[float, float]:
 
     Radians from the x axis, y down.
     """
-    grey = picture.astype(np.float32)
-    dx = cv2.Sobel(grey, cv2.CV_32F, 1, 0)
-    dy = cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    xx, yy, xy = float(np.mean(dx * dx)), float(np.mean(dy * dy)), float(np.mean(dx * dy))
+    dx = cv2.Sobel(picture, cv2.CV_32F, 1, 0).ravel()
+    dy = cv2.Sobel(picture, cv2.CV_32F, 0, 1).ravel()
+    xx, yy, xy = float(dx @ dx), float(dy @ dy), float(dx @ dy)
     values, vectors = np.linalg.eigh(np.array([[xx, xy], [xy, yy]]))
     weakest = vectors[:, 0]
     return float(np.sqrt(values[1] / max(values[0], 1e-6))), float(np.arctan2(*weakest[::-1]))

@@ -18,7 +18,7 @@ from backoffice.capture_codes.errors import BatchCodeUnreadable, CaptureCodeUnre
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")
 MAX_PIXELS = 40_000_000  # FEASIBILITY section 6: bound before decoding
 SMALL_SIDE = 900  # pictures below this are read a second time enlarged
-LARGE_SIDE = 1600  # pictures above this are read a second time reduced: blur and moire shrink
+LARGE_SIDE = 1600  # pictures above this are also read reduced: blur and moire shrink
 MODULE_PIXELS = 8
 QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 QUIET_ZONE = 4  # modules; ISO/IEC 18004
@@ -27,15 +27,31 @@ pi_heif.register_heif_opener()
 
 
 def read_qr(image_bytes: bytes) -> str:
-    """Return the text of the capture code in a picture; another code's if there is none.
-
-    Of several codes the demo issuer's goes before others, a web address after all others: the
-    poster on the wall behind must not hide the code.
+    """Return the text of the capture code in a picture file; see `code_text`.
 
     image_bytes: JPEG, PNG, WebP, GIF, BMP or HEIC, any orientation, also white on black,
     a screenshot or a photograph of a screen. Raises CaptureCodeUnreadable.
     """
-    picture = _open(image_bytes)
+    return code_text(open_picture(image_bytes))
+
+
+def read_address(image_bytes: bytes) -> str:
+    """Return the address in a batch or personal QR code; of several, the largest.
+
+    Pictures as `read_qr`. Raises BatchCodeUnreadable.
+    """
+    try:
+        return address_text(open_picture(image_bytes))
+    except CaptureCodeUnreadable:
+        raise BatchCodeUnreadable from None
+
+
+def code_text(picture: Image.Image) -> str:
+    """Return the text of the capture code in a grey picture; another code's if there is none.
+
+    Of several codes the demo issuer's goes before others, a web address after all others: the
+    poster on the wall behind must not hide the code. Raises CaptureCodeUnreadable.
+    """
     other = ""
     for attempt in _attempts(picture):
         texts = _texts(attempt)
@@ -48,15 +64,8 @@ def read_qr(image_bytes: bytes) -> str:
     return other
 
 
-def read_address(image_bytes: bytes) -> str:
-    """Return the address in a batch or personal QR code; of several, the largest.
-
-    Pictures as `read_qr`. Raises BatchCodeUnreadable.
-    """
-    try:
-        picture = _open(image_bytes)
-    except CaptureCodeUnreadable:
-        raise BatchCodeUnreadable from None
+def address_text(picture: Image.Image) -> str:
+    """Return the web address in a grey picture. Raises BatchCodeUnreadable."""
     for attempt in _attempts(picture):
         found = next((t for t in _texts(attempt) if is_address(t)), None)
         if found is not None:
@@ -85,8 +94,11 @@ def draw_qr(text: str, *, module_pixels: int = MODULE_PIXELS) -> bytes:
     return out.getvalue()
 
 
-def _open(image_bytes: bytes) -> Image.Image:
-    """Decode to upright 8-bit grey, transparency on white, within MAX_PIXELS."""
+def open_picture(image_bytes: bytes) -> Image.Image:
+    """Return a picture file as upright 8-bit grey, transparency on white, within MAX_PIXELS.
+
+    Raises CaptureCodeUnreadable.
+    """
     try:
         with Image.open(io.BytesIO(image_bytes), formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
@@ -113,12 +125,15 @@ def _open(image_bytes: bytes) -> Image.Image:
 
 def _attempts(picture: Image.Image) -> Iterator[Image.Image | Grey]:
     """Yield the picture, then variants that bring out weak codes, cheapest first."""
-    yield picture
-    yield ImageOps.autocontrast(picture, cutoff=2)
     side = max(picture.size)
+    reduced = picture.reduce(side // LARGE_SIDE) if side > 2 * LARGE_SIDE else picture
+    if reduced is not picture:
+        yield reduced  # a quarter of the work finds what most people send
+    yield picture
+    yield ImageOps.autocontrast(reduced, cutoff=2)
     if side > LARGE_SIDE:
         yield ImageOps.contain(picture, (LARGE_SIDE, LARGE_SIDE))
-    yield from deblurred(np.asarray(picture))
+    yield from deblurred(np.asarray(reduced))
     if side < SMALL_SIDE:
         for factor in (2, 3):
             size = (picture.width * factor, picture.height * factor)
