@@ -16,7 +16,7 @@ from backoffice.services import services
 from backoffice.storage import check_storage
 
 METRICS_SECONDS = 5.0  # counting is not free; a scraper may come as often as it likes
-QUEUES = ("default", "photos", "documents")
+QUEUES = ("default", "photos", "documents", "imports")
 log = logging.getLogger("backoffice.health")
 health = Blueprint("health", __name__)
 

@@ -68,5 +68,6 @@ def system_programs(settings: Settings) -> list[Program]:
         Program("jobs", (*worker, "jobs")),
         Program("photos", (*worker, "photos"), count=photo_processes(settings), env=single),
         Program("documents", (*worker, "documents"), env=single),
+        Program("imports", (*worker, "imports")),
         Program("scheduler", (*worker, "scheduler")),
     ]

@@ -1,4 +1,4 @@
-"""`python -m worker dispatcher|jobs|photos|documents|scheduler`."""
+"""`python -m worker dispatcher|jobs|photos|documents|imports|scheduler`."""
 
 from __future__ import annotations
 
@@ -44,6 +44,13 @@ def run_photos(app: Flask, settings: Settings) -> None:
     work(queues.PHOTOS, settings)
 
 
+def run_imports(app: Flask, settings: Settings) -> None:
+    """Work roster imports, beside the default queue: a large one takes a while."""
+    from worker.rq_worker import work
+
+    work(queues.IMPORTS, settings)
+
+
 def run_documents(app: Flask, settings: Settings) -> None:
     """Read ID cards for callers that wait; the models are loaded for the first one."""
     from worker.rq_worker import work
@@ -65,6 +72,7 @@ ROLES = {
     "jobs": run_jobs,
     "photos": run_photos,
     "documents": run_documents,
+    "imports": run_imports,
     "scheduler": run_scheduler,
 }
 

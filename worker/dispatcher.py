@@ -28,6 +28,8 @@ def job_seconds(name: str, settings: Settings) -> int:
     """Return the time limit of a queue's jobs."""
     if name == queues.DOCUMENTS:
         return queues.DOCUMENT_SECONDS
+    if name == queues.IMPORTS:
+        return queues.IMPORT_SECONDS
     return settings.photo_job_seconds if name == queues.PHOTOS else queues.JOB_SECONDS
 
 

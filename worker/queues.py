@@ -11,11 +11,12 @@ from rq.serializers import JSONSerializer
 
 from backoffice.identity import id_card_exchange
 
-DEFAULT, PHOTOS = "default", "photos"
-QUEUES = (DEFAULT, PHOTOS)  # filled by the dispatcher from outbox rows
+DEFAULT, PHOTOS, IMPORTS = "default", "photos", "imports"
+QUEUES = (DEFAULT, PHOTOS, IMPORTS)  # filled by the dispatcher from outbox rows
 DOCUMENTS = id_card_exchange.QUEUE  # filled by callers that wait; see there
 JOB = "worker.jobs.run"
 JOB_SECONDS = 120
+IMPORT_SECONDS = 900  # the largest file that is read, on a slow machine
 DOCUMENT_SECONDS = id_card_exchange.JOB_SECONDS
 FAILURE_SECONDS = 3600  # RQ's own record of a failure; ours is the outbox row
 

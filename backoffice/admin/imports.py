@@ -1,22 +1,18 @@
-"""Roster imports: upload, look at what would happen, confirm; and the history."""
+"""Roster imports: upload, choose columns, look at what would happen, confirm, take back; history."""
 
 from __future__ import annotations
 
 import io
-import secrets
-import tempfile
 import uuid
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from flask import Response, flash, make_response, redirect, request, send_file
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Query, joinedload
 
 from backoffice.admin import answers
+from backoffice.admin.import_page import page_of
 from backoffice.admin.labels import badge, word
 from backoffice.admin.language import lazy, local_time, locale, t
 from backoffice.admin.orders import batch_options
@@ -25,58 +21,28 @@ from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, parse_uu
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
+from backoffice.imports import steps
+from backoffice.imports.error_workbook import error_workbook
 from backoffice.imports.findings import Finding
-from backoffice.imports.operations import import_roster
-from backoffice.imports.template import template_workbook
-from backoffice.models import Batch, RosterImport
+from backoffice.imports.template import batch_template
+from backoffice.models import Batch, RosterImport, Staff
 from backoffice.security.tenancy import visible
 from backoffice.services import services
 
-PREVIEW_SECONDS = 2 * 3600
-SHOWN_FINDINGS = 200
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class PreviewGone(BackofficeError):
-    """The uploaded file is no longer there, or the form is not ours."""
-
-    code = "import_preview_gone"
-    title = Text("预览已失效", "The preview has expired")
-    detail = Text("请重新上传名单文件。", "Please upload the roster again.")
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file between preview and confirmation; it lies sealed in the store."""
-
-    key: str
-    batch_id: uuid.UUID
-    file_name: str
-
-    def token(self) -> str:
-        """Return what the confirming form carries."""
-        return str(
-            _serializer().dumps([self.key, str(self.batch_id), self.file_name, str(me().id)])
-        )
-
-
-def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(services().settings.secret_key, salt="roster-upload")
-
-
-def opened_upload(token: str) -> Upload:
-    """Return the upload of a form of this very member. Raises PreviewGone."""
-    try:
-        key, batch_id, name, staff_id = _serializer().loads(token, max_age=PREVIEW_SECONDS)
-    except (BadSignature, ValueError):
-        raise PreviewGone() from None
-    if staff_id != str(me().id):
-        raise PreviewGone()
-    return Upload(key, uuid.UUID(batch_id), name)
+TONES = {
+    "applied": "good", "failed": "bad", "mapping": "waiting", "previewed": "waiting",
+    "undone": "neutral", "discarded": "neutral",
+}  # fmt: skip
 
 
 def _link(view: Any, context: Any, row: Any, name: str) -> Markup:
     return Markup('<a href="{}">{}</a>').format(view.get_url(".report", id=row.id), row.file_name)
+
+
+def state_of(row: RosterImport) -> Markup:
+    """Return the import's state as a coloured label."""
+    return badge(word("import", row.state), TONES.get(row.state, "working"))
 
 
 class ImportsRoom(ListRoom):
@@ -92,7 +58,7 @@ class ImportsRoom(ListRoom):
     )
     column_list = (
         "file_name", "batch", "state", "row_count", "new_count", "changed_count", "same_count",
-        "rejected_count", "created_at",
+        "rejected_count", "staff_id", "created_at",
     )  # fmt: skip
     column_labels: ClassVar[dict[str, Any]] = {
         "file_name": lazy("文件", "File"),
@@ -103,6 +69,7 @@ class ImportsRoom(ListRoom):
         "changed_count": lazy("变更", "Changed"),
         "same_count": lazy("未变", "Same"),
         "rejected_count": lazy("拒绝", "Rejected"),
+        "staff_id": lazy("上传人", "By"),
         "created_at": lazy("时间", "At"),
     }
     column_sortable_list = ("created_at",)
@@ -121,7 +88,8 @@ class ImportsRoom(ListRoom):
         self.column_formatters = {
             "file_name": _link,
             "batch": lambda v, c, r, n: r.batch.name,
-            "state": lambda v, c, r, n: badge(word("import", r.state), "good"),
+            "state": lambda v, c, r, n: state_of(r),
+            "staff_id": lambda v, c, r, n: name_of(r.staff_id),
             "created_at": lambda v, c, r, n: local_time(r.created_at),
         }
         super().__init__(RosterImport, "imports")
@@ -134,107 +102,122 @@ class ImportsRoom(ListRoom):
         """Give the upload form its batches."""
         return str(super().render(template, batches=batch_options(), **kwargs))
 
-    @expose("/preview", methods=("POST",))
-    def preview(self) -> Any:
-        """Read the uploaded file and show what an import would do; writes no roster row."""
-        batch = self._batch(parse_uuid(request.form.get("batch", "")))
+    @expose("/upload", methods=("POST",))
+    def upload(self) -> Any:
+        """Take a file in; a job reads it and shows what importing it would do."""
+        batch = one_or_404(
+            select(Batch).where(
+                Batch.id == parse_uuid(request.form.get("batch", "")), visible(Batch, own_school())
+            )
+        )
+        back = self.get_url(".index_view", batch=batch.id)
         file = request.files.get("file")
         if file is None or not file.filename:
             flash(t("请选择要上传的名单文件。", "Please choose a roster file."), "error")
-            return redirect(self.get_url(".index_view", batch=batch.id), 303)
-        data = file.read()
-        upload = Upload(f"roster-uploads/{secrets.token_hex(16)}", batch.id, file.filename[-120:])
+            return redirect(back, 303)
+        storage = services().storage
         try:
-            report = import_roster(
-                db.session(), batch, data, upload.file_name, dry_run=True, actor=me().id
-            )
+            row = steps.start(db.session(), storage, batch, file.read(), file.filename, me().id)
         except BackofficeError as error:
             db.session.rollback()
             answers.flash_error(error)
-            return redirect(self.get_url(".index_view", batch=batch.id), 303)
-        services().storage.put(upload.key, data)
-        record("roster:preview", "batch", batch.id, rows=report.rows)
-        db.session.commit()
-        return make_response(
-            self.render(
-                "backoffice/import_preview.html",
-                batch=batch,
-                upload=upload,
-                report=report,
-                findings=report.findings[:SHOWN_FINDINGS],
-                language=locale(),
-            )
-        )
-
-    @expose("/confirm", methods=("POST",))
-    def confirm(self) -> Any:
-        """Import the file that was previewed."""
-        upload = opened_upload(request.form.get("upload", ""))
-        batch = self._batch(upload.batch_id)
-        data = self._bytes(upload)
-        report = import_roster(db.session(), batch, data, upload.file_name, actor=me().id)
-        record("roster:import", "batch", batch.id, rows=report.rows, new=report.new)
-        db.session.commit()
-        services().storage.delete(upload.key)
-        flash(
-            t(
-                f"已导入：新增 {report.new}，变更 {report.changed}，未变 {report.same}，拒绝 {report.rejected}。",
-                f"Imported: {report.new} new, {report.changed} changed, {report.same} same, "
-                f"{report.rejected} rejected.",
-            ),
-            "success",
-        )
-        return redirect(self.get_url(".report", id=report.import_id), 303)
-
-    @expose("/errors", methods=("POST",))
-    def error_workbook(self) -> Response:
-        """Send the clerk's own workbook back with the findings marked."""
-        upload = opened_upload(request.form.get("upload", ""))
-        batch = self._batch(upload.batch_id)
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "errors.xlsx"
-            import_roster(
-                db.session(),
-                batch,
-                self._bytes(upload),
-                upload.file_name,
-                dry_run=True,
-                errors_out=out,
-                locale=locale(),
-            )
-            if not out.exists():
-                raise PreviewGone()
-            data = out.read_bytes()
-        record("roster:errors", "batch", batch.id)
-        db.session.commit()
-        return _workbook(data, f"{batch.feature_code}-errors.xlsx")
-
-    @expose("/template/<any(full, minimal):mode>")
-    def template(self, mode: str) -> Response:
-        """Send an empty workbook to fill in."""
-        return _workbook(template_workbook(mode, locale()), f"roster-{mode}.xlsx")
+            return redirect(back, 303)
+        return self._done(row, "roster:upload")
 
     @expose("/<uuid:id>/")
     def report(self, id: uuid.UUID) -> Response:
-        """Show one import: counts and findings, worded now from their codes."""
+        """Show one import: how far it is, what it asks, what it would do or has done."""
+        row = self._import(id)
+        page = page_of(db.session(), row, request.args)
+        if page.part in ("changed", "new"):
+            record("roster:preview", "roster_import", row.id, part=page.part, page=page.number)
+            db.session.commit()
+        html = self.render("backoffice/import_report.html", row=row, page=page, state_of=state_of,
+                           name_of=name_of, language=locale())  # fmt: skip
+        return make_response(html)
+
+    @expose("/<uuid:id>/choose", methods=("POST",))
+    def choose(self, id: uuid.UUID) -> Any:
+        """Take the clerk's columns."""
+        row, form = self._import(id), request.form
+        number = form.get("sheet", "0")
+        prefix = f"s{number}-"
+        columns = {k.removeprefix(prefix): v for k, v in form.items() if k.startswith(prefix)}
+        name = form.get(f"name-{number}", "")
+        return self._step(
+            row, "roster:choose", lambda: steps.choose(db.session(), row, name, columns)
+        )
+
+    @expose("/<uuid:id>/confirm", methods=("POST",))
+    def confirm(self, id: uuid.UUID) -> Any:
+        """Write what was previewed: these bytes, these rows, or nothing."""
+        row, seen = self._import(id), request.form.get("seen", "")
+        return self._step(row, "roster:import", lambda: steps.confirm(db.session(), row, seen))
+
+    @expose("/<uuid:id>/check", methods=("POST",))
+    def check(self, id: uuid.UUID) -> Any:
+        """Preview the same file anew."""
+        row = self._import(id)
+        return self._step(row, "roster:check", lambda: steps.check_again(db.session(), row))
+
+    @expose("/<uuid:id>/discard", methods=("POST",))
+    def discard(self, id: uuid.UUID) -> Any:
+        """Give an upload up."""
+        row, storage = self._import(id), services().storage
+        return self._step(row, "roster:discard", lambda: steps.discard(db.session(), storage, row))
+
+    @expose("/<uuid:id>/undo", methods=("POST",))
+    def undo(self, id: uuid.UUID) -> Any:
+        """Take an applied import back."""
+        row, who = self._import(id), me().id
+        return self._step(row, "roster:undo", lambda: steps.ask_undo(db.session(), row, who))
+
+    @expose("/<uuid:id>/errors", methods=("POST",))
+    def error_workbook(self, id: uuid.UUID) -> Response:
+        """Send the clerk's own workbook back with the findings marked."""
+        row = self._import(id)
+        data = steps.uploaded(services().storage, row)
+        findings = [Finding.from_record(found) for found in row.findings]
+        marked = error_workbook(data, row.sheet or "", findings, locale())
+        record("roster:errors", "roster_import", row.id)
+        db.session.commit()
+        return _workbook(marked, f"{row.batch.feature_code}-errors.xlsx")
+
+    @expose("/template/<uuid:id>")
+    def template(self, id: uuid.UUID) -> Response:
+        """Send an empty workbook for a batch to fill in."""
+        batch: Batch = one_or_404(select(Batch).where(Batch.id == id, visible(Batch, own_school())))
+        data = batch_template(db.session(), batch, locale())
+        return _workbook(data, f"{batch.feature_code}-roster.xlsx")
+
+    def _import(self, id: uuid.UUID) -> RosterImport:
         row: RosterImport = one_or_404(
             select(RosterImport).where(RosterImport.id == id, visible(RosterImport, own_school()))
         )
-        findings = [Finding.from_record(found) for found in row.findings[:SHOWN_FINDINGS]]
-        html = self.render(
-            "backoffice/import_report.html", row=row, findings=findings, language=locale()
-        )
-        return make_response(html)
+        return row
 
-    def _batch(self, id: uuid.UUID) -> Batch:
-        batch: Batch = one_or_404(select(Batch).where(Batch.id == id, visible(Batch, own_school())))
-        return batch
-
-    def _bytes(self, upload: Upload) -> bytes:
+    def _step(self, row: RosterImport, action: str, step: Any) -> Any:
+        """Ask for a step; what does not go is said on the import's page."""
         try:
-            return services().storage.get(upload.key)
-        except BackofficeError:
-            raise PreviewGone() from None
+            step()
+        except BackofficeError as error:
+            id = row.id
+            db.session.rollback()
+            answers.flash_error(error)
+            return redirect(self.get_url(".report", id=id), 303)
+        return self._done(row, action)
+
+    def _done(self, row: RosterImport, action: str) -> Any:
+        id = row.id
+        record(action, "roster_import", id)
+        db.session.commit()
+        return redirect(self.get_url(".report", id=id), 303)
+
+
+def name_of(staff_id: uuid.UUID | None) -> str:
+    """Return who did it; a command has no account."""
+    member = db.session.get(Staff, staff_id) if staff_id else None
+    return member.name if member else t("命令行", "Command line")
 
 
 def _workbook(data: bytes, name: str) -> Response:

@@ -103,9 +103,17 @@ WORDS: dict[str, dict[str, Text]] = {
         "undo": Text("撤回决定", "Decision taken back"),
         "adopt_version": Text("更新流程版本", "Moved to a newer workflow version"),
     },
+    "gender": {"male": Text("男", "Male"), "female": Text("女", "Female")},
     "import": {
-        "previewed": Text("已预览", "Previewed"),
+        "reading": Text("读取中", "Reading"),
+        "mapping": Text("待确认列", "Columns to confirm"),
+        "checking": Text("检查中", "Checking"),
+        "previewed": Text("待确认导入", "To be confirmed"),
+        "applying": Text("写入中", "Writing"),
         "applied": Text("已导入", "Applied"),
+        "undoing": Text("撤销中", "Being taken back"),
+        "failed": Text("未成功", "Failed"),
+        "discarded": Text("已放弃", "Discarded"),
         "undone": Text("已撤销", "Undone"),
     },
     "photo": {

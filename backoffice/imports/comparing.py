@@ -23,13 +23,13 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.dialects.postgresql import ARRAY, array, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
 from backoffice.imports.staging import (
-    ENROLMENTS,
     IDENTITY,
+    MISSING,
     STAGED,
     E,
     S,
@@ -101,12 +101,16 @@ class _Comparer:
         return found
 
     def _missing(self, rejected_keys: Collection[str]) -> int:
-        missing = missing_from(self.import_id, self.batch.id)
-        statement = select(func.count()).select_from(ENROLMENTS).where(missing)
+        """Note which enrolments the file does not name; return how many."""
+        rows = select(literal(self.import_id), E.id).where(
+            missing_from(self.import_id, self.batch.id)
+        )
         if rejected_keys:
             keys = select(func.unnest(literal(list(rejected_keys), ARRAY(Text))))
-            statement = statement.where(func.upper(E.student_no).not_in(keys))
-        return self.session.scalar(statement) or 0
+            rows = rows.where(func.upper(E.student_no).not_in(keys))
+        statement = insert(MISSING).from_select(["import_id", "enrolment_id"], rows)
+        result = self.session.execute(statement.execution_options(preserve_rowcount=True))
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
     def _refuse_claimed(self, found: Comparison) -> None:
         """Keep the identity of enrolments whose student has begun; other columns may change."""

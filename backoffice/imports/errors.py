@@ -196,6 +196,44 @@ class RosterMoved(RosterError):
     )
 
 
+class PreviewOutdated(RosterError):
+    """The form shows an older preview than the stored one, or the stored one was used up."""
+
+    code = "roster_preview_outdated"
+    detail = Text(
+        "预览已更新或已处理，请查看最新结果后再操作。",
+        "The preview has changed or was used already. Look at the newest result first.",
+    )
+
+
+class UploadGone(RosterError):
+    """The uploaded file is no longer kept."""
+
+    code = "roster_upload_gone"
+    detail = Text(
+        "上传的文件已按期删除，请重新上传名单。",
+        "The uploaded file is no longer kept. Please upload the roster again.",
+    )
+
+
+class ImportInterrupted(RosterError):
+    """The import ended its process again and again."""
+
+    code = "roster_import_interrupted"
+    detail = Text(
+        "处理多次中断，未写入任何内容。请稍后重新核对；仍不成功请联系管理员。",
+        "The work was interrupted several times and nothing was written. Try again later, or ask "
+        "an administrator.",
+    )
+
+
+class UndoRefused(RosterError):
+    """Only what is applied, in a batch that still changes, can be undone."""
+
+    code = "roster_undo_refused"
+    detail = Text("此次导入不能撤销。", "This import cannot be undone.")
+
+
 UNREADABLE: dict[str, type[WorkbookError]] = {
     error.code: error
     for error in (

@@ -25,7 +25,9 @@ from backoffice.imports.fields import (
     recognise,
 )
 
-IGNORE = frozenset({"-", "ignore", "忽略"})
+NUMBERED = "#"
+NOTHING = "-"
+IGNORE = frozenset({NOTHING, "ignore", "忽略"})
 # One wrong character in a five-character heading is 80; 院系代码 and 院校代码 are 75 alike.
 RESEMBLANCE_HAN = 80
 RESEMBLANCE_LATIN = 88
@@ -90,7 +92,12 @@ def field_named(word: str) -> str:
 
 
 def column_named(word: str, headings: Sequence[str]) -> int | None:
-    """Return the column of a heading, else of a column letter, else None."""
+    """Return the column of a heading, else of a column letter, else None.
+
+    `#0` is the first column whatever its heading: what the mapping form sends.
+    """
+    if word[:1] == NUMBERED and word[1:].isdecimal():
+        return int(word[1:]) if int(word[1:]) < len(headings) else None
     key = heading_key(word)
     for column, heading in enumerate(headings):
         if key and heading_key(heading) == key:
@@ -202,13 +209,18 @@ def _duplicated(mapping: Mapping, name: str, columns: list[int]) -> ColumnDuplic
 
 def check_required(mapping: Mapping, roster_mode: str) -> None:
     """Raise ColumnMissing, naming every column the mode needs and the file lacks."""
-    missing = [
-        BY_NAME[group[0]].title.zh
+    missing = [BY_NAME[name].title.zh for name in missing_fields(mapping, roster_mode)]
+    if missing:
+        raise ColumnMissing(columns="、".join(missing), headings=listed(mapping.headings))
+
+
+def missing_fields(mapping: Mapping, roster_mode: str) -> list[str]:
+    """Return the fields the mode needs and the mapping lacks; of alternatives the first."""
+    return [
+        group[0]
         for group in REQUIRED[roster_mode]
         if not any(name in mapping.columns for name in group)
     ]
-    if missing:
-        raise ColumnMissing(columns="、".join(missing), headings=listed(mapping.headings))
 
 
 def template_fields(roster_mode: str) -> list[Field]:

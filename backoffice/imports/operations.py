@@ -65,11 +65,11 @@ def import_roster(
         progress("writing", 0, report.new + report.changed)
         record = new_record(batch, data, filename, actor, import_id)
         keep_report(record, report)
+        record.decided = decided_columns(table.mapping.columns, mode)
         record.state, record.applied_at = "applied", datetime.now(UTC)
         session.add(record)
         session.flush()
-        decided = decided_columns(table.mapping.columns, mode)
-        write(session, record, decided, record.applied_at)
+        write(session, record, record.decided, record.applied_at)
         report.applied, report.import_id = True, record.id
     if errors_out is not None and report.findings:
         errors_out.parent.mkdir(parents=True, exist_ok=True)

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from backoffice.imports.staged_rows import COLUMNS, HEAD, OWN_TEXTS, TAIL
 from backoffice.models import Enrolment
-from backoffice.models.roster import StagedRow
+from backoffice.models.roster import MissingRow, StagedRow
 
 ENROLMENTS = cast(Table, Enrolment.__table__)
 STAGED = cast(Table, StagedRow.__table__)
+MISSING = cast(Table, MissingRow.__table__)
 E, S = ENROLMENTS.c, STAGED.c
 
 # What says who an enrolment is: not for an import to change once a student has claimed it.
@@ -95,5 +96,6 @@ def fill(session: Session, parts: Iterable[Iterable[bytes]]) -> None:
 
 
 def clear(session: Session, import_id: uuid.UUID) -> None:
-    """Forget the staged rows of an import."""
+    """Forget the staged rows of an import, and what it found missing."""
     session.execute(delete(STAGED).where(S.import_id == import_id))
+    session.execute(delete(MISSING).where(MISSING.c.import_id == import_id))

@@ -13,6 +13,7 @@ from backoffice.imports.errors import HeaderNotFound, SheetUnknown
 from backoffice.imports.fields import OTHER_PERSON, heading_key, recognise
 from backoffice.imports.mapping import (
     IGNORE,
+    NUMBERED,
     REQUIRED,
     Mapping,
     check_required,
@@ -99,7 +100,7 @@ def _wanted_fields(overrides: Pairs[str, str], remembered: Pairs[str, str]) -> d
     return {
         word: field_named(target)
         for word, target in {**remembered, **overrides}.items()
-        if target.strip().lower() not in IGNORE
+        if target.strip().lower() not in IGNORE and not word.startswith(NUMBERED)
     }
 
 

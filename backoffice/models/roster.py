@@ -72,6 +72,9 @@ class RosterImport(Created, Base):
     columns: Mapped[json_object] = mapped_column(
         JSONB, default=dict, server_default="{}", comment="the clerk's word: column -> field"
     )
+    decided: Mapped[json_list] = mapped_column(
+        JSONB, default=list, server_default="[]", comment="enrolment columns the file decides"
+    )
     sheet: Mapped[str | None]
     header_row: Mapped[int | None]
     proposal: Mapped[object] = mapped_column(
@@ -174,6 +177,16 @@ class StagedRow(RosterValues, Base):
     enrolment_id: Mapped[uuid.UUID]
     columns: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     seen: Mapped[int | None]
+
+
+class MissingRow(Base):
+    """An enrolment that a previewed file does not name; nothing happens to it. Unlogged as well."""
+
+    __tablename__ = "roster_missing"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    import_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    enrolment_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
 
 
 class ReplacedRow(RosterValues, Base):

@@ -34,6 +34,13 @@ def _imports() -> None:
             nullable=False,
             comment="the clerk's word: column -> field",
         ),
+        sa.Column(
+            "decided",
+            postgresql.JSONB(),
+            server_default=EMPTY_LIST,
+            nullable=False,
+            comment="enrolment columns the file decides",
+        ),
         sa.Column("sheet", sa.Text()),
         sa.Column("header_row", sa.BigInteger()),
         sa.Column(
@@ -168,6 +175,13 @@ def _rows() -> None:
         prefixes=["UNLOGGED"],
     )
     op.create_table(
+        "roster_missing",
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("enrolment_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("import_id", "enrolment_id", name=op.f("pk_roster_missing")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_table(
         "roster_replaced",
         sa.Column("import_id", sa.Uuid(), nullable=False),
         sa.Column("enrolment_id", sa.Uuid(), nullable=False),
@@ -194,7 +208,13 @@ def _rows() -> None:
 
 
 def downgrade() -> None:
-    for table in ("roster_replaced", "roster_rows", "roster_mappings", "roster_progress"):
+    for table in (
+        "roster_replaced",
+        "roster_missing",
+        "roster_rows",
+        "roster_mappings",
+        "roster_progress",
+    ):
         op.drop_table(table)
     op.drop_index("uq_roster_imports_running", table_name="roster_imports")
     op.drop_constraint(op.f("ck_roster_imports_state_known"), "roster_imports")
@@ -211,7 +231,8 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_roster_imports_undone_by_staff"), "roster_imports")
     for name in (
         "kept", "restored_count", "removed_count", "undone_by", "undone_at", "previewed_at",
-        "error", "finding_count", "missing_count", "proposal", "header_row", "sheet", "columns",
+        "error", "finding_count", "missing_count", "proposal", "header_row", "sheet", "decided",
+        "columns",
         "storage_key",
     ):  # fmt: skip
         op.drop_column("roster_imports", name)

@@ -23,7 +23,6 @@ ROOMS = {
     "/admin/batches/": {"admin", "school", "reviewer", "operator"},
     "/admin/batches/new/": {"admin", "school"},
     "/admin/imports/": {"admin", "school"},
-    "/admin/imports/template/full": {"admin", "school"},
     "/admin/enrolments/": {"admin", "school"},
     "/admin/fulfilment/": {"operator"},
     "/admin/bulk/": {"admin", "operator", "finance"},

@@ -14,15 +14,12 @@ from backoffice.admin.language import to_utc, yuan
 from backoffice.models import (
     AccessRecord,
     Batch,
-    Enrolment,
     OutboxRow,
     RejectionReason,
-    RosterImport,
     School,
     Staff,
 )
-from tests.admin.house import House, post, sign_in, token_of
-from tests.factories import resident_id
+from tests.admin.house import House, post, sign_in
 
 
 def newest(house: House, model):
@@ -39,83 +36,6 @@ def test_the_export_package_is_sent_and_recorded(busy_house: House):
     assert "export:download" in actions
     reviewer = busy_house.client("reviewer")
     assert post(reviewer, f"/admin/batches/{busy_house.batches[0].id}/export").status_code == 403
-
-
-# -- rosters ---------------------------------------------------------------------------------
-
-
-def roster(rows: int = 3, bad: bool = False) -> bytes:
-    from openpyxl import Workbook
-
-    book = Workbook()
-    sheet = book.active
-    sheet.append(["学号", "姓名", "身份证号", "学院", "班级"])
-    for n in range(rows):
-        sheet.append([f"20239{n:05d}", "吴小兰", resident_id(500 + n), "文学院", "汉语2301"])
-    if bad:
-        sheet.append(["2023999999", "张三", "310101200309150000", "文学院", "汉语2301"])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def upload(client, batch: Batch, data: bytes, name: str = "名单.xlsx"):
-    return client.post(
-        "/admin/imports/preview",
-        data={
-            "csrf_token": token_of(client),
-            "batch": str(batch.id),
-            "file": (io.BytesIO(data), name),
-        },
-        content_type="multipart/form-data",
-    )
-
-
-def upload_token(page: str) -> str:
-    return re.search(r'name="upload" value="([^"]+)"', page).group(1)
-
-
-def enrolled(house: House) -> int:
-    return house.session.scalar(select(func.count()).select_from(Enrolment))
-
-
-def test_a_roster_is_previewed_then_imported(house: House):
-    client, batch = house.client("school"), house.batches[0]
-    preview = upload(client, batch, roster(3, bad=True))
-    assert preview.status_code == 200
-    assert "确认导入 3 行" in preview.text
-    assert "310101200309150000" not in preview.text
-    assert enrolled(house) == 0  # looking changes nothing
-    answer = post(client, "/admin/imports/confirm", upload=upload_token(preview.text))
-    assert answer.status_code == 303
-    assert enrolled(house) == 3
-    row = newest(house, RosterImport)
-    assert (row.row_count, row.new_count, row.rejected_count) == (4, 3, 1)
-    assert row.staff_id == house.staff["school"].id
-    assert "名单.xlsx" in client.get(answer.location).text
-
-
-def test_the_workbook_comes_back_with_its_findings(house: House):
-    client = house.client("school")
-    token = upload_token(upload(client, house.batches[0], roster(1, bad=True)).text)
-    answer = post(client, "/admin/imports/errors", upload=token)
-    assert answer.data.startswith(b"PK")
-    assert enrolled(house) == 0
-
-
-def test_a_preview_belongs_to_the_one_who_made_it(house: House):
-    token = upload_token(upload(house.client("school"), house.batches[0], roster()).text)
-    other = house.client("admin")
-    assert post(other, "/admin/imports/confirm", upload=token).status_code == 422
-    assert post(other, "/admin/imports/confirm", upload=token + "x").status_code == 422
-    assert enrolled(house) == 0
-
-
-def test_what_is_no_workbook_is_refused_with_words(house: House):
-    client = house.client("school")
-    answer = upload(client, house.batches[0], b"\x89PNG\r\n\x1a\n not a workbook", "名单.xlsx")
-    assert answer.status_code == 303
-    assert "note-error" in client.get(answer.location).text
 
 
 # -- the house -------------------------------------------------------------------------------

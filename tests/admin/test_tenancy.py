@@ -70,7 +70,7 @@ def test_another_schools_batch_cannot_be_edited_exported_or_filled(busy_house: H
     assert client.get(f"/admin/batches/edit/?id={foreign.id}").status_code == 404
     assert post(client, f"/admin/batches/edit/?id={foreign.id}", name="x").status_code == 404
     assert post(client, f"/admin/batches/{foreign.id}/export").status_code == 404
-    assert post(client, "/admin/imports/preview", batch=str(foreign.id)).status_code == 404
+    assert post(client, "/admin/imports/upload", batch=str(foreign.id)).status_code == 404
 
 
 def test_no_transition_reaches_another_school(busy_house: House):

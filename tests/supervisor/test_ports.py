@@ -91,6 +91,7 @@ def test_the_process_table():
         "jobs",
         "photos",
         "documents",
+        "imports",
         "scheduler",
     ]
     assert programs["photos"].instances() == ["photos-1", "photos-2", "photos-3"]

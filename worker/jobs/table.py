@@ -8,6 +8,7 @@ from worker.jobs.job import EffectJob
 from worker.jobs.messages import email_photo, notify, remind
 from worker.jobs.photo import fail_photo, process_photo
 from worker.jobs.refunds import send_refund
+from worker.jobs.rosters import forget_upload, import_roster, interrupt_import
 from worker.jobs.staff_mail import invite_staff
 
 _NOTIFY = EffectJob(notify)
@@ -26,6 +27,8 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     ),
     "email.photo": EffectJob(email_photo),
     "bulk.run": EffectJob(bulk_run),
-    "staff.invite": EffectJob(invite_staff),
+    "roster.import": EffectJob(import_roster, give_up=interrupt_import, max_tries=3),
+    "roster.forget": EffectJob(forget_upload),
     "batch.file": EffectJob(make_batch_file, give_up=give_up_file, max_tries=3),
+    "staff.invite": EffectJob(invite_staff),
 }
