@@ -27,6 +27,7 @@ PARAMS = {
     "Global.log_level": "critical",  # its log lines must not tell what a card says
     "Det.limit_type": "max",
     "Det.limit_side_len": DETECTION_SIDE,
+    "Rec.rec_img_shape": [3, 48, 96],  # short lines are not padded to the width of long ones
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
 }
