@@ -6,17 +6,14 @@ from markupsafe import Markup
 
 from backoffice.admin.language import say, t
 from backoffice.i18n import Text
+from backoffice.lists.words import LIST_WORDS
 from backoffice.models import Order
+from backoffice.photos.checks import KINDS
 from backoffice.services import services
 from backoffice.workflows.definition import Definition, State
 
 WORDS: dict[str, dict[str, Text]] = {
-    "kind": {
-        "graduate": Text("毕业生", "Graduates"),
-        "freshman": Text("新生", "Freshmen"),
-        "capture": Text("图像采集", "Portrait"),
-        "reprint": Text("加洗", "Reprint"),
-    },
+    **LIST_WORDS,
     "mode": {
         "pay_first": Text("先缴费后拍照", "Pay first"),
         "photo_first": Text("先拍照后缴费", "Photo first"),
@@ -60,28 +57,12 @@ WORDS: dict[str, dict[str, Text]] = {
         "failed": Text("失败", "Failed"),
         "expired": Text("已过期删除", "Expired"),
     },
-    "delivery": {
-        "digital": Text("电子版", "Digital"),
-        "school": Text("学校统一发放", "Through the school"),
-        "courier": Text("快递到家", "Courier"),
-    },
     "role": {
         "admin": Text("管理员", "Administrator"),
         "school": Text("学校", "School"),
         "reviewer": Text("审核", "Reviewer"),
         "operator": Text("制作发货", "Operator"),
         "finance": Text("财务", "Finance"),
-    },
-    "payment": {
-        "pending": Text("待支付", "Pending"),
-        "succeeded": Text("已支付", "Paid"),
-        "failed": Text("失败", "Failed"),
-        "closed": Text("已关闭", "Closed"),
-    },
-    "refund": {
-        "pending": Text("处理中", "Pending"),
-        "succeeded": Text("已退款", "Refunded"),
-        "failed": Text("失败", "Failed"),
     },
     "outbox": {
         "waiting": Text("等待", "Waiting"),
@@ -116,56 +97,7 @@ WORDS: dict[str, dict[str, Text]] = {
         "discarded": Text("已放弃", "Discarded"),
         "undone": Text("已撤销", "Undone"),
     },
-    "photo": {
-        "queued": Text("排队中", "Queued"),
-        "processing": Text("处理中", "Processing"),
-        "passed": Text("检测通过", "Passed"),
-        "failed": Text("检测未通过", "Failed"),
-    },
-    "source": {
-        "camera": Text("现场拍摄", "Camera"),
-        "album": Text("相册上传", "Album"),
-        "roster": Text("名单", "Roster"),
-        "capture_code": Text("采集码", "Capture code"),
-        "student": Text("学生填写", "Student"),
-    },
-    "actor": {
-        "student": Text("学生", "Student"),
-        "staff": Text("员工", "Staff"),
-        "timer": Text("定时", "Timer"),
-        "provider": Text("支付平台", "Payment provider"),
-        "system": Text("系统", "System"),
-    },
-    "flag": {"refund_failed": Text("退款失败", "Refund failed")},
-    "check": {
-        "face_count": Text("人脸数量", "Faces"),
-        "face_size": Text("人脸清晰尺寸", "Face size"),
-        "head_yaw": Text("左右转头", "Head turn"),
-        "head_pitch": Text("抬头低头", "Head nod"),
-        "eye_angle": Text("双眼水平", "Eye line tilt"),
-        "eyes_open": Text("睁眼", "Eyes open"),
-        "mouth_closed": Text("闭唇", "Mouth closed"),
-        "sharpness": Text("清晰度", "Sharpness"),
-        "exposure_dark": Text("偏暗", "Too dark"),
-        "exposure_bright": Text("过曝", "Over-exposed"),
-        "light_left_right": Text("左右光线", "Side light"),
-        "colour": Text("彩色", "Colour"),
-        "clothes_contrast": Text("衣着与背景反差", "Clothes contrast"),
-        "glasses": Text("眼镜", "Glasses"),
-        "background_plain": Text("原背景整洁", "Plain background"),
-        "matte_confidence": Text("抠图可信度", "Cut-out confidence"),
-        "face_complete": Text("面部完整", "Face complete"),
-        "head_whole": Text("头部完整", "Head complete"),
-        "coverage_top": Text("头顶留边", "Room above"),
-        "coverage_sides": Text("两侧画面", "Sides of the frame"),
-        "coverage_bottom": Text("下缘画面", "Bottom of the frame"),
-        "background_colour": Text("背景颜色", "Background colour"),
-        "hair_top": Text("头顶距上缘", "Hair top"),
-        "eye_line": Text("眼睛距上缘", "Eye line"),
-        "face_width": Text("脸宽", "Face width"),
-        "centre_offset": Text("居中偏移", "Centre offset"),
-        "file_size": Text("文件大小", "File size"),
-    },
+    "check": {code: kind.title for code, kind in KINDS.items()},
 }
 
 
