@@ -109,7 +109,8 @@ def colour_matte(rgb: RGB, coarse: Floats, wall: Wall) -> Floats:
     # Pinholes where hair or cloth has the wall's colour: closed where the network is sure.
     closed = cv2.morphologyEx(mixed, cv2.MORPH_CLOSE, disc(4))
     sure = np.clip((coarse - 0.88) / 0.1, 0, 1)
-    return np.maximum(mixed, closed * sure).astype(np.float32)
+    filled: Floats = np.maximum(mixed, closed * sure).astype(np.float32)
+    return filled
 
 
 def without_scraps(rgb: RGB, alpha: Floats) -> Floats:

@@ -7,40 +7,39 @@ The face is never altered: only scaling, cropping and the background (CONTRACT s
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from backoffice.i18n import Text
-from backoffice.photos import check_only, compose, encode, geometry, making, matting, reading
+from backoffice.photos import (
+    check_only,
+    compose,
+    encode,
+    geometry,
+    judging,
+    making,
+    matting,
+    reading,
+)
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.checks import (
     Check,
     background,
-    eyes,
-    face_pose,
-    framing,
-    hair,
     judge,
     judge_all,
-    light,
-    mouth,
-    provenance,
-    sharpness,
 )
-from backoffice.photos.checks.views import Portrait, close_up, moved
+from backoffice.photos.checks.views import Portrait, moved
 from backoffice.photos.errors import PhotoRefused
-from backoffice.photos.face import Detection, Face, FaceNets
+from backoffice.photos.face import Face, FaceNets
+from backoffice.photos.finding import find_faces
 from backoffice.photos.geometry import Crop, Geometry, Solution, Subject
 from backoffice.photos.standards import Limit, Standard
 
 __all__ = ["Check", "PhotoEngine", "PhotoResult", "process"]
 
-FIRST_SIDE_PX = 1000  # longer side of the first, cheap JPEG decode
-FACE_WANTED_PX = 230  # below this width a JPEG decoded small is decoded again, larger
 _CHIN = 152
 
 
@@ -137,11 +136,8 @@ def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult
 
 
 def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
-    picture, turns, found = _find_faces(data, work, engine)
-    if not found:
-        work.checks.append(judge("no_face", 0, (Limit("refuse", low=1),)))
-        return
-    work.checks.append(judge("face_count", len(found), (Limit("refuse", 1, 1),)))
+    picture, turns, found = find_faces(data, engine.faces)
+    work.checks.append(judging.judge_count(len(found)))
     if work.refused():
         return
     work.edits += picture.edits
@@ -150,13 +146,16 @@ def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
         work.edits.append(f"turned_{90 * turns}")
     rgb = picture.rgb
     face = engine.faces.landmarks(rgb, found[0])
-    outside = framing.outside_share(face, rgb.shape)
-    work.checks.append(judge("face_complete", outside, (Limit("refuse", high=0.03),)))
+    work.checks.append(judging.judge_whole(face, rgb.shape))
     if work.refused():
         return
-    _judge_source(picture, face, work)
+    upload = judging.Upload(data, picture, turns, face, work.standard)
+    work.checks += upload.judge_origin()
+    if work.refused():
+        return
+    work.checks += upload.judge_face()
     frame, portrait, matte = _matte(rgb, face, engine)
-    _judge_portrait(portrait, matte, work)
+    work.checks += judging.judge_portrait(portrait, matte, work.standard)
     if work.standard.background_policy == "check_only":
         _check_only(data, picture, face, frame, portrait, work)
         return
@@ -176,93 +175,15 @@ def _check_only(
         return
     alpha = geometry.move_plane(portrait.alpha, frame, crop, standard.size)
     shown = geometry.resample(picture.rgb, crop, standard.size)
-    work.checks.append(_own_background(shown, alpha, standard))
+    work.checks.append(judging.judge_own_background(shown, alpha, standard))
     row = geometry.hair_top_row(portrait.alpha, geometry.FRAME_FACE)
     hair_top = frame.y0 + (-1.0 if row is None else row / frame.scale)
     measured = _planned(face, hair_top, crop, standard)
     work.geometry = measured.to_dict()
-    work.checks += _geometry_checks(measured, standard)
+    work.checks += judging.judge_geometry(measured, standard)
     work.making |= making.describe_cut(picture, crop, standard)
     work.encoded = check_only.finished(data, picture.marks.jpeg_quality)
-    work.checks.append(_file_size(work.encoded, standard))
-
-
-def _file_size(encoded: encode.Encoded, standard: Standard) -> Check:
-    bounds = Limit("refuse", standard.min_bytes, standard.max_bytes)
-    return judge("file_size", len(encoded.data), (bounds,))
-
-
-def _judge_source(picture: reading.Decoded, face: Face, work: _Work) -> None:
-    """Judge the face and the file as they came."""
-    standard, view = work.standard, close_up(picture.rgb, face)
-    most = standard.max_eye_angle
-    gentle = round(0.6 * most, 2)
-    limits = (Limit("refuse", -most, most), Limit("warn", -gentle, gentle))
-    work.checks.append(judge("eye_angle", face.roll, limits))
-    values = {
-        "face_size": face.width / picture.scale,
-        "sharpness": sharpness.sharpness(picture.rgb, face),
-        "black_edge": framing.frame_width(picture.rgb),
-        **face_pose.measure(face),
-        **eyes.measure(view),
-        **mouth.measure(face),
-        **light.measure(view),
-        **provenance.from_marks(picture.marks),
-    }
-    if standard.glasses == "allowed":
-        values.pop("glasses")
-    work.checks += judge_all(values, standard)
-
-
-def _judge_portrait(portrait: Portrait, matte: matting.Matte, work: _Work) -> None:
-    """Judge what needs the matte: hair, shoulders, the wall behind."""
-    values = {
-        "background_plain": matte.background_rms,
-        "matte_confidence": matte.confidence,
-        **hair.measure(portrait),
-    }
-    slope = face_pose.shoulder_slope(portrait)
-    if slope is not None:
-        values["shoulders_level"] = slope
-    if matte.plain:
-        values["background_shadow"] = background.wall_shadow(portrait)
-    work.checks += judge_all(values, work.standard)
-
-
-def _find_faces(
-    data: bytes, work: _Work, engine: PhotoEngine
-) -> tuple[reading.Decoded, int, list[Detection]]:
-    """Decode and detect; a JPEG whose face came out small is decoded again, larger.
-
-    A picture lying on its side is turned by quarter turns until a face stands upright.
-    """
-    picture = reading.decode(data, want_side=FIRST_SIDE_PX)
-    turns, found = _upright(picture.rgb, engine)
-    if len(found) == 1 and picture.scale < 1 and found[0].width < FACE_WANTED_PX:
-        more = FIRST_SIDE_PX * FACE_WANTED_PX / found[0].width
-        picture = reading.decode(data, want_side=int(more))
-        found = engine.faces.detect(_turn(picture.rgb, turns))
-    if turns:
-        turned = _turn(picture.rgb, turns)
-        picture = replace(picture, rgb=turned)
-    return picture, turns, found
-
-
-def _turn(rgb: RGB, turns: int) -> RGB:
-    return np.ascontiguousarray(np.rot90(rgb, -turns)) if turns else rgb
-
-
-def _upright(rgb: RGB, engine: PhotoEngine) -> tuple[int, list[Detection]]:
-    """Return how many quarter turns clockwise bring the face upright, and the faces then found."""
-    best: tuple[float, int, list[Detection]] = (0.0, 0, [])
-    for turns in (0, 1, 3, 2):
-        found = engine.faces.detect(_turn(rgb, turns))
-        if found and abs(found[0].roll) < 50:
-            if turns == 0:
-                return 0, found
-            if found[0].score > best[0]:
-                best = (found[0].score, turns, found)
-    return best[1], best[2]
+    work.checks.append(judging.judge_size(work.encoded, standard))
 
 
 def _matte(rgb: RGB, face: Face, engine: PhotoEngine) -> tuple[Crop, Portrait, matting.Matte]:
@@ -289,9 +210,7 @@ def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) 
     row = geometry.FRAME_EYES - 1.1 * geometry.FRAME_FACE if row is None else row
     hair_top = row / frame.scale + frame.y0
     chord = geometry.cut_chord(matte.alpha, frame)
-    work.checks.append(
-        judge("head_whole", chord, (Limit("refuse", high=0.38), Limit("warn", high=0.2)))
-    )
+    work.checks.append(judging.judge_head(chord))
     body_left, body_right = geometry.touching_rows(matte.alpha, frame, (rgb.shape[1], rgb.shape[0]))
     subject = Subject(
         hair_top=hair_top,
@@ -305,26 +224,15 @@ def _crop(rgb: RGB, face: Face, frame: Crop, matte: matting.Matte, work: _Work) 
         wall_may_be_filled=work.standard.background_may_be_replaced,
     )
     solution = geometry.solve_crop(subject, work.standard)
-    _report_coverage(solution, work)
+    work.checks += judging.judge_coverage(solution)
     if solution.problem is not None:
         planned = _planned(face, hair_top, solution.crop, work.standard)
         work.geometry = planned.to_dict()
         if solution.problem == "head_shape":
             short = Limit("refuse", *work.standard.hair_top)
-            bad = [c for c in _geometry_checks(planned, work.standard) if not c.passed]
+            bad = [c for c in judging.judge_geometry(planned, work.standard) if not c.passed]
             work.checks += bad or [judge("hair_top", -1.0, (short,))]
     return solution
-
-
-def _report_coverage(solution: Solution, work: _Work) -> None:
-    """Say how many output pixels of the person are missing below, beside or above."""
-    for problem, code in (
-        ("bottom", "coverage_bottom"),
-        ("side", "coverage_sides"),
-        ("top", "coverage_top"),
-    ):
-        missing = solution.shortfall if solution.problem == problem else 0.0
-        work.checks.append(judge(code, missing, (Limit("refuse", high=0.5),)))
 
 
 def _planned(face: Face, hair_top: float, crop: Crop, standard: Standard) -> Geometry:
@@ -360,37 +268,16 @@ def _finish(
         work.edits += ["crop", "scale", "background"]
     else:
         ycc = compose.as_ycc(picture)
-        work.checks.append(_own_background(picture, alpha, standard))
+        work.checks.append(judging.judge_own_background(picture, alpha, standard))
         work.edits += ["crop", "scale"]
     work.encoded = encode.encode(ycc, standard)
-    work.checks.append(_file_size(work.encoded, standard))
+    work.checks.append(judging.judge_size(work.encoded, standard))
     measured = _measure(work.encoded.data, alpha, face.width * crop.scale, standard, engine)
-    if measured is None:
-        measured = _planned(face, 0.0, crop, standard)
+    if measured is None:  # the detector misses a face it had found in the source: as planned then
+        row = geometry.hair_top_row(alpha, face.width * crop.scale) or 0.0
+        measured = _planned(face, crop.y0 + row / crop.scale, crop, standard)
     work.geometry = measured.to_dict()
-    work.checks += _geometry_checks(measured, standard)
-
-
-def _geometry_checks(geometry: Geometry, standard: Standard) -> list[Check]:
-    """Judge the finished picture's geometry against the standard's ranges."""
-    offset = standard.max_centre_offset
-    ranges = {
-        "hair_top": standard.hair_top,
-        "eye_line": standard.eye_line,
-        "face_width": standard.face_width,
-        "centre_offset": (-offset, offset),
-    }
-    return [
-        judge(code, getattr(geometry, code), (Limit("refuse", *bounds),))
-        for code, bounds in ranges.items()
-    ]
-
-
-def _own_background(picture: RGB, alpha: Floats, standard: Standard) -> Check:
-    """The photo keeps its own background: it has to be the standard's colour already."""
-    away = background.away_from(picture, alpha, standard.background)
-    limits = (Limit("refuse", high=20.0), Limit("warn", high=10.0))
-    return judge("background_colour", away, limits)
+    work.checks += judging.judge_geometry(measured, standard)
 
 
 def _measure(

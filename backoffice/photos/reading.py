@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pi_heif
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from backoffice.photos.arrays import RGB
 from backoffice.photos.errors import (
@@ -53,13 +53,22 @@ _PIL_FORMATS: dict[Format, tuple[str, ...]] = {
     "heic": ("HEIF",),
 }
 _ORIENTATION_TAG = 0x0112
+_TURNS = {  # what brings each of EXIF's orientations upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
 class Decoded:
     """An upright sRGB picture. `scale`: decoded pixels per original pixel (JPEG DCT scaling).
 
-    `marks`: what the file says about its making.
+    `marks`: what the file says about its making. `orientation`: EXIF's 1..8, already applied.
     """
 
     rgb: RGB
@@ -68,6 +77,7 @@ class Decoded:
     original_size: tuple[int, int]
     edits: tuple[str, ...]
     marks: Marks = field(default_factory=Marks)
+    orientation: int = 1
 
 
 def sniff(data: bytes) -> Format | None:
@@ -122,12 +132,13 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
     except (OSError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
         raise ImageTruncated from error
     scale = image.width / original[0]
-    turned = image if kind == "heic" else _upright(image)  # libheif has turned it already
-    if turned is not image:
+    orientation = 1 if kind == "heic" else _orientation(image)  # libheif has turned it already
+    if orientation > 1:
+        image = image.transpose(_TURNS[orientation])
         edits.append("exif_orientation")
-    flat = _to_srgb(turned, edits)
+    flat = _to_srgb(image, edits)
     rgb = np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
-    return Decoded(rgb, scale, kind, original, tuple(edits), marks)
+    return Decoded(rgb, scale, kind, original, tuple(edits), marks, orientation)
 
 
 def _open(data: bytes) -> tuple[Format, Image.Image]:
@@ -190,12 +201,13 @@ def _draft(image: Image.Image, want_side: int) -> None:
             return
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _orientation(image: Image.Image) -> int:
+    """Return EXIF's orientation 1..8; broken EXIF: the pixels are taken as they lie."""
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-        return ImageOps.exif_transpose(image) if orientation in range(2, 9) else image
+        return int(orientation) if orientation in range(2, 9) else 1
     except (ValueError, TypeError, SyntaxError, OSError, KeyError, ZeroDivisionError):
-        return image  # broken EXIF: take the pixels as they lie
+        return 1
 
 
 def _to_srgb(image: Image.Image, edits: list[str]) -> Image.Image:

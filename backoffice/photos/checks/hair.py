@@ -119,7 +119,7 @@ def _beside(portrait: Portrait, other: Floats, side: int) -> float:
     face, width = portrait.face, portrait.face.width
     edge = float(face.points[_SIDES[side], 0])
     outward = -1 if side == 0 else 1
-    x0, x1 = sorted((edge + edge, edge + outward * 0.06 * width))
+    x0, x1 = sorted((edge + outward * 0.03 * width, edge + outward * 0.09 * width))
     y0, y1 = face.pupil_line, float(face.points[4, 1]) + 0.05 * width
     box = np.s_[max(int(y0), 0) : max(int(y1), 0), max(int(x0), 0) : max(int(x1), 0)]
     strip = other[box]

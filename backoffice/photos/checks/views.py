@@ -35,14 +35,19 @@ class CloseUp:
         return to_lab(self.rgb)
 
     @cached_property
-    def skin(self) -> Floats:
-        """L*a*b* of the skin's pixels, (N, 3): the face without its forehead."""
+    def skin_mask(self) -> RGB:
+        """1 on the face without its forehead (everywhere, should the face lie outside)."""
         mask = np.zeros(self.rgb.shape[:2], np.uint8)
         hull = cv2.convexHull(self.face.points[list(_SKIN), :2].astype(np.int32))
         cv2.fillConvexPoly(mask, hull, 1)
         if not mask.any():
             mask[:] = 1
-        picked: Floats = self.lab[mask > 0]
+        return mask
+
+    @cached_property
+    def skin(self) -> Floats:
+        """L*a*b* of the skin's pixels, (N, 3)."""
+        picked: Floats = self.lab[self.skin_mask > 0]
         return picked
 
     def patch(self, point: int, share: float) -> Floats:

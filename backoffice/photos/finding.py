@@ -1,0 +1,48 @@
+"""The one face of a picture: how large to decode, which way up, how many faces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from backoffice.photos import reading
+from backoffice.photos.arrays import RGB
+from backoffice.photos.face import Detection, FaceNets
+
+FIRST_SIDE_PX = 1000  # longer side of the first, cheap JPEG decode
+FACE_WANTED_PX = 230  # below this width a JPEG decoded small is decoded again, larger
+
+
+def find_faces(data: bytes, faces: FaceNets) -> tuple[reading.Decoded, int, list[Detection]]:
+    """Decode and detect; a JPEG whose face came out small is decoded again, larger.
+
+    A picture lying on its side is turned by quarter turns until a face stands upright.
+    """
+    picture = reading.decode(data, want_side=FIRST_SIDE_PX)
+    turns, found = _upright(picture.rgb, faces)
+    if len(found) == 1 and picture.scale < 1 and found[0].width < FACE_WANTED_PX:
+        more = FIRST_SIDE_PX * FACE_WANTED_PX / found[0].width
+        picture = reading.decode(data, want_side=int(more))
+        found = faces.detect(_turn(picture.rgb, turns))
+    if turns:
+        turned = _turn(picture.rgb, turns)
+        picture = replace(picture, rgb=turned)
+    return picture, turns, found
+
+
+def _turn(rgb: RGB, turns: int) -> RGB:
+    return np.ascontiguousarray(np.rot90(rgb, -turns)) if turns else rgb
+
+
+def _upright(rgb: RGB, faces: FaceNets) -> tuple[int, list[Detection]]:
+    """Return how many quarter turns clockwise bring the face upright, and the faces then found."""
+    best: tuple[float, int, list[Detection]] = (0.0, 0, [])
+    for turns in (0, 1, 3, 2):
+        found = faces.detect(_turn(rgb, turns))
+        if found and abs(found[0].roll) < 50:
+            if turns == 0:
+                return 0, found
+            if found[0].score > best[0]:
+                best = (found[0].score, turns, found)
+    return best[1], best[2]
