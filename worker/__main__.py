@@ -52,9 +52,10 @@ def run_imports(app: Flask, settings: Settings) -> None:
 
 
 def run_documents(app: Flask, settings: Settings) -> None:
-    """Read ID cards for callers that wait; the models are loaded for the first one."""
+    """Read ID cards for callers that wait; the models are loaded before the first one."""
     from worker.rq_worker import work
 
+    runtime.id_card_reader()
     work(queues.DOCUMENTS, settings)
 
 

@@ -61,6 +61,10 @@ class RapidTextReader:
         from rapidocr import RapidOCR
 
         self._engine = RapidOCR(params=PARAMS)
+        blank = np.full((2 * CUT_HEIGHT, 8 * CUT_HEIGHT, 3), 255, np.uint8)
+        height, width = blank.shape[:2]
+        self.find(blank)  # rapidocr loads each model at its first use: not at a student's
+        self.read(blank, np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32))
 
     def find(self, picture: RGB, side: int = DETECTION_SIDE) -> list[Quad]:
         """Return the quads of lines of text, in pixels of `picture`."""

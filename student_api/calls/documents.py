@@ -1,4 +1,4 @@
-"""Reading an ID card, so that nobody has to type it: before there is an account."""
+"""Reading ID cards and batch codes from pictures: before there is an account."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from backoffice.batches.qr_reading import read_batch_code
+from backoffice.capture_codes.errors import BatchCodeUnreadable
 from backoffice.i18n import Text
 from backoffice.identity import id_card_exchange as exchange
 from backoffice.identity.id_card_errors import IdCardReaderBusy, IdCardUnreadable
@@ -23,6 +25,7 @@ from student_api.schemas import Answer, Gender
 
 # A campus shares one address; a card costs about a second of one processor core.
 ID_CARD_ADDRESS = Rule("id-card-address", RateLimitItemPerHour(600))
+BATCH_CODE_ADDRESS = Rule("batch-code-address", RateLimitItemPerHour(600))
 WAITING_MAX = 4  # more than that would not be answered in time, and hold the web's threads
 log = logging.getLogger("student_api")
 
@@ -101,3 +104,32 @@ def _enqueue(client: Redis) -> Any:
         )
 
     return put
+
+
+class BatchCodeAnswer(Answer):
+    """Where a poster's or a class sheet's QR code leads."""
+
+    feature_code: str
+    personal_token: str | None = Field(description="of a personal code; null on posters")
+
+
+@operation(
+    "POST",
+    "/batch-codes/decode",
+    tag="batches",
+    summary="Read a batch QR code",
+    answer=BatchCodeAnswer,
+    upload="image",
+    auth=False,
+    idempotent=False,
+    errors=(BatchCodeUnreadable, TooManyRequests),
+)
+def decode_batch_code(call: Call) -> BatchCodeAnswer:
+    """Read the QR code of a batch from a picture in the album.
+
+    Says what the code says, not whether the batch exists: ask GET /batches/{feature_code}.
+    """
+    limiter().take(BATCH_CODE_ADDRESS, call.address)
+    call.session.rollback()  # reading a picture holds no connection
+    code = read_batch_code(call.file)
+    return BatchCodeAnswer(feature_code=code.feature_code, personal_token=code.personal_token)

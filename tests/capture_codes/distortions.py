@@ -51,7 +51,7 @@ def _blurred(code: Grey, sigma: float) -> Grey:
     return np.asarray(cv2.GaussianBlur(_around(code), (0, 0), sigma))
 
 
-def _moved(code: Grey, length: int, degrees: float) -> Grey:
+def moved(code: Grey, length: int, degrees: float) -> Grey:
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1 / length
     turn = cv2.getRotationMatrix2D((length / 2 - 0.5, length / 2 - 0.5), degrees, 1)
@@ -113,8 +113,8 @@ DISTORTIONS: dict[str, Callable[[Grey], Grey]] = {
     "perspective 20 %": lambda c: _perspective(c, 0.20),
     "blur 2": lambda c: _blurred(c, 2.0),
     "blur 3.5": lambda c: _blurred(c, 3.5),
-    "moved 12 px": lambda c: _moved(c, 13, 30),
-    "moved 16 px": lambda c: _moved(c, 17, 0),
+    "moved 12 px": lambda c: moved(c, 13, 30),
+    "moved 16 px": lambda c: moved(c, 17, 0),
     "jpeg 12": lambda c: _jpeg(_around(c), 12),
     "dark and noisy": lambda c: _noisy(c, 0.12, 3.0),
     "shaded": _shaded,

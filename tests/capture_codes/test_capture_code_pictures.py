@@ -6,18 +6,21 @@ import contextlib
 import io
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pi_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps
 
-from backoffice.capture_codes import reading
+from backoffice.capture_codes import deblurring, reading
 from backoffice.capture_codes.demo import DemoCaptureCodes
 from backoffice.capture_codes.errors import CaptureCodeUnreadable
 from backoffice.capture_codes.payload import CaptureCodePayload
 from backoffice.capture_codes.reading import draw_qr, read_qr
 from backoffice.settings import Settings
+from tests.capture_codes import distortions
+from tests.capture_codes.distortions import DISTORTIONS, grey
 
 DEMO = DemoCaptureCodes.from_settings(Settings())
 PAYLOAD = CaptureCodePayload(
@@ -181,3 +184,33 @@ def test_drawn_code_has_its_quiet_zone_and_correction_level():
 def test_text_too_long_for_a_code():
     with pytest.raises(ValueError, match="Invalid version"):
         draw_qr("x" * 4000)
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_every_distortion_is_read(name):
+    """The rows of the benchmark, on one code; six pixels a module."""
+    picture = DISTORTIONS[name](grey(draw_qr(TEXT, module_pixels=6)))
+    assert reading.code_text(Image.fromarray(picture)) == TEXT
+
+
+@pytest.mark.parametrize("enlarged", [1, 4])
+def test_a_poster_behind_does_not_hide_a_blurred_capture_code(enlarged):
+    blurred = DISTORTIONS["blur 3.5"](grey(draw_qr(TEXT, module_pixels=6)))
+    poster = grey(draw_qr("https://photo.example.edu.cn/s/Z3K8F7", module_pixels=10))
+    height = max(blurred.shape[0], poster.shape[0])
+    page = Image.new("L", (blurred.shape[1] + poster.shape[1], height), 230)
+    page.paste(Image.fromarray(poster), (0, 0))
+    page.paste(Image.fromarray(blurred), (poster.shape[1], 0))
+    page = page.resize((page.width * enlarged, page.height * enlarged))
+    assert reading.code_text(page) == TEXT
+    assert reading.address_text(page) == "https://photo.example.edu.cn/s/Z3K8F7"
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 75, 120, 165])
+def test_the_direction_of_a_motion_is_told(degrees):
+    code = grey(draw_qr(TEXT, module_pixels=6))
+    still = deblurring.motion(code)[0]
+    ratio, angle = deblurring.motion(distortions.moved(code, 15, degrees))
+    assert still < deblurring.MOTION_RATIO < ratio
+    apart = (np.degrees(angle) + degrees) % 180  # the kernel turns against the y axis
+    assert min(apart, 180 - apart) < 6
