@@ -83,7 +83,7 @@ def reply(client: redis.Redis, keyring: Keyring, ticket: str, answer: dict[str, 
 @contextmanager
 def _listening(client: redis.Redis, channel: str, until: float) -> Iterator[PubSub]:
     """Yield a subscription that the server has confirmed."""
-    with client.pubsub() as subscription:
+    with client.pubsub() as subscription:  # type: ignore[no-untyped-call]
         subscription.subscribe(channel)
         while time.monotonic() < until:
             message = subscription.get_message(timeout=max(0.0, until - time.monotonic()))
