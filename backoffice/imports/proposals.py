@@ -10,7 +10,7 @@ from typing import Any
 from backoffice.imports.cells import Row, column_letter, display
 from backoffice.imports.mapping import NUMBERED, Mapping, missing_fields, propose_mapping
 from backoffice.imports.reading import Sheet
-from backoffice.imports.table import Header, find_headers
+from backoffice.imports.table import Header, find_headers, plain_header
 
 SAMPLES = 3
 SAMPLE_SEARCH = 30
@@ -83,11 +83,11 @@ def propose(sheets: Sequence[Sheet], roster_mode: str, remembered: Pairs[str, st
     known = {word: name for word, name in remembered.items() if name != "-"}
     headers = {sheet.name: header for sheet, header in find_headers(shown, known)}
     offers = [
-        _offer(sheet, headers.get(sheet.name), roster_mode, remembered)
+        _offer(sheet, headers.get(sheet.name) or plain_header(sheet), roster_mode, remembered)
         for sheet in shown[:MAX_SHEETS]
     ]
-    with_headings = [offer for offer in offers if offer.header_row]
-    return Proposal(with_headings or offers)
+    recognised = [offer for offer in offers if offer.name in headers]
+    return Proposal(recognised or offers)
 
 
 def _offer(

@@ -85,7 +85,7 @@ def choose(session: Session, record: RosterImport, sheet: str, columns: Pairs[st
     words = {word: field_named(name) if name else NOTHING for word, name in chosen.items()}
     mapping = propose_mapping([c.heading for c in offer.columns], words)
     check_required(mapping, str(record.batch.roster_mode))
-    record.sheet, record.columns = sheet, words
+    record.sheet, record.header_row, record.columns = sheet, offer.header_row, words
     remember(session, record.batch.school_id, _worth_remembering(offer, words))
     _ask(session, record, "checking")
 
@@ -215,7 +215,7 @@ def _preview(
 
 def _table(session: Session, record: RosterImport, sheets: list[Sheet]) -> Table:
     mode, known = str(record.batch.roster_mode), recall(session, record.batch.school_id)
-    return find_table(sheets, mode, record.columns, record.sheet, known)
+    return find_table(sheets, mode, record.columns, record.sheet, known, record.header_row)
 
 
 def _apply(session: Session, storage: Storage, record: RosterImport, progress: Progress) -> None:

@@ -60,10 +60,12 @@ def find_table(
     overrides: Pairs[str, str] | None = None,
     sheet_name: str | None = None,
     remembered: Pairs[str, str] | None = None,
+    header_row: int | None = None,
 ) -> Table:
     """Return the roster table of a workbook.
 
-    overrides, remembered: see `propose_mapping`. Raises HeaderNotFound, SheetUnknown,
+    overrides, remembered: see `propose_mapping`. header_row: the heading line (from 1) that was
+    offered for `sheet_name`, also where it says little. Raises HeaderNotFound, SheetUnknown,
     ColumnMissing, ColumnDuplicated, ColumnUnknown or FieldUnknown.
     """
     wanted = _wanted_fields(overrides or {}, remembered or {})
@@ -71,7 +73,10 @@ def find_table(
         sheets = [sheet for sheet in sheets if sheet.name == sheet_name]
         if not sheets:
             raise SheetUnknown
-    found = find_headers(sheets, wanted)
+    if sheet_name is not None and header_row:
+        found = [(sheets[0], _header_at(sheets[0], header_row, wanted))]
+    else:
+        found = find_headers(sheets, wanted)
     if not found:
         raise HeaderNotFound(rows=HEADER_SEARCH_ROWS)
     best = max(found, key=lambda pair: _rank(pair[0], pair[1], roster_mode))
@@ -93,6 +98,26 @@ def find_headers(sheets: Sequence[Sheet], wanted: Pairs[str, str]) -> list[tuple
     if not found:
         found = [(s, h) for s in sheets if s.rows and (h := _header_by_letters(s, wanted))]
     return found
+
+
+def plain_header(sheet: Sheet) -> Header | None:
+    """Return the first line that can only be headings: several words, and no digit in them."""
+    for index, row in enumerate(sheet.rows[:HEADER_SEARCH_ROWS]):
+        words = [cell for cell in row if cell is not None]
+        texts = [word for word in words if isinstance(word, str) and not re.search(r"\d", word)]
+        if len(texts) > 1 and len(texts) == len(words) == len(set(texts)):
+            return Header(index, _texts(row), frozenset())
+    return None
+
+
+def _header_at(sheet: Sheet, header_row: int, wanted: Pairs[str, str]) -> Header:
+    """Return the headings that end in this line; raises HeaderNotFound when there is none."""
+    found = _find_header(sheet, wanted)
+    if found and found.last_row + 1 == header_row:
+        return found
+    if header_row > len(sheet.rows):
+        raise HeaderNotFound(rows=HEADER_SEARCH_ROWS)
+    return Header(header_row - 1, _texts(sheet.rows[header_row - 1]), frozenset())
 
 
 def _wanted_fields(overrides: Pairs[str, str], remembered: Pairs[str, str]) -> dict[str, str]:
