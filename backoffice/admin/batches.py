@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from flask import Response, flash, make_response, redirect, request
 from flask_admin.form import BaseForm
+from flask_admin.helpers import validate_form_on_submit
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Query, joinedload
@@ -162,6 +163,10 @@ class BatchesRoom(BoardViews, FileViews, ListRoom):
         form.fixed_roster_mode = obj.roster_mode
         form.keep_standard(obj.standard)
         return form
+
+    def validate_form(self, form: BatchForm) -> bool:
+        """Check the form; what is wrong stands at its field, not in a message above."""
+        return bool(validate_form_on_submit(form))
 
     def create_model(self, form: BatchForm) -> Any:
         """Open the batch, or keep it as a draft; a refused value is shown at its field."""

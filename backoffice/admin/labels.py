@@ -45,6 +45,14 @@ WORDS: dict[str, dict[str, Text]] = {
         "unarchive": Text("取消归档", "Brought back"),
         "remind": Text("发送提醒", "Reminders sent"),
     },
+    "batch_action": {  # on the buttons
+        "open": Text("开放采集", "Open"),
+        "extend": Text("调整结束时间", "Move the end"),
+        "close": Text("结束采集", "Close"),
+        "reopen": Text("重新开放", "Reopen"),
+        "archive": Text("归档", "Archive"),
+        "unarchive": Text("取消归档", "Bring back"),
+    },
     "batch_file": {
         "class_sheets": Text("个人码 PDF", "Personal codes PDF"),
         "progress": Text("进度工作簿", "Progress workbook"),

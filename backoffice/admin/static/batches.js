@@ -57,6 +57,16 @@ if (form) {
   });
 }
 
+// Graduates bring a capture code and have the register's standard, freshmen neither: as a proposal.
+for (const kind of document.querySelectorAll('[data-steps] [name="kind"]')) {
+  kind.addEventListener("change", () => {
+    const standard = form.elements.standard;
+    const usual = form.dataset[kind.value];
+    if ([...standard.options].some((option) => option.value === usual)) standard.value = usual;
+    form.elements.requires_capture_code.checked = kind.value === "graduate";
+  });
+}
+
 // Another school: its last batch is what the form begins with.
 document.querySelector("[data-reload]")?.addEventListener("change", (event) => {
   const address = new URL(location.href);
