@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     UniqueConstraint,
@@ -20,6 +22,20 @@ from sqlalchemy.types import Text
 
 from backoffice.db import Base, Created, EncryptedText, json_list, json_object, uuid_pk
 from backoffice.models.vocabulary import PhotoStatus, one_of
+
+# Five numbered bands of the 64-bit fingerprint: pictures that differ in at most four bits share at
+# least one, which the GIN index finds (photos.duplicates.bands computes the same).
+LOOK_BANDS = (
+    "CASE WHEN octet_length(perceptual_hash) = 8 THEN ARRAY["
+    "(get_byte(perceptual_hash, 0) << 5) | (get_byte(perceptual_hash, 1) >> 3), "
+    "8192 + (((get_byte(perceptual_hash, 1) & 7) << 10) | (get_byte(perceptual_hash, 2) << 2)"
+    " | (get_byte(perceptual_hash, 3) >> 6)), "
+    "16384 + (((get_byte(perceptual_hash, 3) & 63) << 7) | (get_byte(perceptual_hash, 4) >> 1)), "
+    "24576 + (((get_byte(perceptual_hash, 4) & 1) << 12) | (get_byte(perceptual_hash, 5) << 4)"
+    " | (get_byte(perceptual_hash, 6) >> 4)), "
+    "32768 + (((get_byte(perceptual_hash, 6) & 15) << 8) | get_byte(perceptual_hash, 7))"
+    "] END"
+)
 
 
 class Photo(Created, Base):
@@ -42,6 +58,7 @@ class Photo(Created, Base):
         Index("ix_photos_original_sha256", "original_sha256"),
         Index("ix_photos_status", "status", "created_at", "id"),
         Index("ix_photos_created_at", "created_at", "id"),
+        Index("ix_photos_look_bands", "look_bands", postgresql_using="gin"),
     )
 
     id: Mapped[uuid_pk]
@@ -58,6 +75,9 @@ class Photo(Created, Base):
     result_bytes: Mapped[int | None]
     result_sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     perceptual_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    look_bands: Mapped[list[int] | None] = mapped_column(
+        ARRAY(Integer), Computed(LOOK_BANDS, persisted=True), deferred=True
+    )
     quality: Mapped[int | None] = mapped_column(comment="JPEG quality of the result")
     checks: Mapped[json_list] = mapped_column(JSONB, default=list, server_default="[]")
     geometry: Mapped[json_object] = mapped_column(JSONB, default=dict, server_default="{}")

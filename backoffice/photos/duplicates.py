@@ -35,3 +35,20 @@ def perceptual_hash(data: bytes) -> str:
 def distance(first: str, second: str) -> int:
     """Return the number of differing bits of two perceptual hashes (0 same, about 32 unrelated)."""
     return (int(first, 16) ^ int(second, 16)).bit_count()
+
+
+SAME_BITS = 2  # re-saving, scaling and brightening change at most two bits; a new take four or more
+NEAR_BITS = 4  # also light cropping; pictures of different people differ in about thirty
+_BANDS = (13, 13, 13, 13, 12)
+
+
+def bands(fingerprint: str) -> list[int]:
+    """Return the fingerprint's five numbered bands, as `photos.look_bands` holds them.
+
+    Two fingerprints at most NEAR_BITS apart have one in common: four changes leave one of five whole.
+    """
+    value, left, found = int(fingerprint, 16), 64, []
+    for number, size in enumerate(_BANDS):
+        left -= size
+        found.append((number << 13) + ((value >> left) & ((1 << size) - 1)))
+    return found

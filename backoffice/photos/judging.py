@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from backoffice.photos import reading
+from backoffice.photos import duplicates, reading
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.checks import (
     Check,
@@ -108,6 +108,20 @@ class Upload:
 
     def _fine(self, code: str, value: float) -> bool:
         return all(limit.accepts(value) for limit in self.standard.limits.get(code, ()))
+
+
+UNLIKE = 64.0  # bits: no similar picture is known
+
+
+def judge_seen(own_rejected: float, others: float) -> list[Check]:
+    """Judge the fingerprint distances (bits) to the nearest own rejected and other's picture.
+
+    The same picture again is refused; another student's is for the reviewer to compare.
+    """
+    return [
+        judge("seen_before", own_rejected, (Limit("refuse", low=duplicates.SAME_BITS + 1),)),
+        judge("seen_elsewhere", others, (Limit("warn", low=duplicates.NEAR_BITS + 1),)),
+    ]
 
 
 def _eye_angle(face: Face, standard: Standard) -> Check:

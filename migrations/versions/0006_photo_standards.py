@@ -7,6 +7,19 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+# As in backoffice/models/photo.py; a migration keeps the text it ran with.
+LOOK_BANDS = (
+    "CASE WHEN octet_length(perceptual_hash) = 8 THEN ARRAY["
+    "(get_byte(perceptual_hash, 0) << 5) | (get_byte(perceptual_hash, 1) >> 3), "
+    "8192 + (((get_byte(perceptual_hash, 1) & 7) << 10) | (get_byte(perceptual_hash, 2) << 2)"
+    " | (get_byte(perceptual_hash, 3) >> 6)), "
+    "16384 + (((get_byte(perceptual_hash, 3) & 63) << 7) | (get_byte(perceptual_hash, 4) >> 1)), "
+    "24576 + (((get_byte(perceptual_hash, 4) & 1) << 12) | (get_byte(perceptual_hash, 5) << 4)"
+    " | (get_byte(perceptual_hash, 6) >> 4)), "
+    "32768 + (((get_byte(perceptual_hash, 6) & 15) << 8) | get_byte(perceptual_hash, 7))"
+    "] END"
+)
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -49,9 +62,21 @@ def upgrade() -> None:
             comment="how the result was made: crop, scale, background, standard, pipeline, models",
         ),
     )
+    op.add_column(
+        "photos",
+        sa.Column(
+            "look_bands",
+            postgresql.ARRAY(sa.Integer()),
+            sa.Computed(LOOK_BANDS, persisted=True),
+            nullable=True,
+        ),
+    )
+    op.create_index("ix_photos_look_bands", "photos", ["look_bands"], postgresql_using="gin")
 
 
 def downgrade() -> None:
+    op.drop_index("ix_photos_look_bands", table_name="photos")
+    op.drop_column("photos", "look_bands")
     op.drop_column("photos", "making")
     op.drop_index("uq_photo_standards_in_force", table_name="photo_standards")
     op.drop_constraint(

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-from backoffice.models import OutboxRow, Photo
+from backoffice.models import Order, OutboxRow, Photo
+from backoffice.photos.duplicates import perceptual_hash
 from tests.factories import make_order, make_photo
 from tests.worker.waiting import wait_until
 from worker import dispatcher
@@ -33,9 +34,11 @@ def portrait() -> bytes:
 def upload(context, committed, photo_models):
     """Store an original and queue its job, as the upload does; returns photo and row ids."""
 
-    def put(data: bytes, *, stored: bool = True) -> tuple[uuid.UUID, uuid.UUID]:
+    def put(
+        data: bytes, *, stored: bool = True, order_id: uuid.UUID | None = None
+    ) -> tuple[uuid.UUID, uuid.UUID]:
         with committed() as session:
-            order = make_order(session, state="paid")
+            order = session.get(Order, order_id) if order_id else make_order(session, state="paid")
             photo = make_photo(
                 session, order, "queued", original_sha256=hashlib.sha256(data).digest()
             )
@@ -135,7 +138,7 @@ def test_without_a_face(upload, process, get):
     process(row_id)
     assert (get(Photo, photo_id).status, get(Photo, photo_id).failure_code) == (
         "failed",
-        "face_count",
+        "no_face",
     )
 
 
@@ -236,3 +239,36 @@ def test_a_killed_photo_worker_is_taken_over(
         second.send_signal(signal.SIGTERM)
         assert second.wait(timeout=20) == 0
     assert get(Photo, photo_id).status == "passed"
+
+
+def resaved(jpeg: bytes) -> bytes:
+    """The same picture as another file: smaller and compressed anew."""
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(jpeg)).resize((900, 900)).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("whose", "status", "failed"),
+    [("own", "failed", {"seen_before"}), ("other", "passed", {"seen_elsewhere"})],
+)
+def test_a_rejected_picture_comes_back(
+    upload, process, get, portrait, committed, whose, status, failed
+):
+    """Saved anew it is no other picture: one's own is refused, another student's is flagged."""
+    with committed() as session:
+        rejected = make_order(session, state="rejected")
+        session.get_one(Photo, rejected.photo_id).perceptual_hash = bytes.fromhex(
+            perceptual_hash(portrait)
+        )
+        order_id = rejected.id
+        session.commit()
+    photo_id, row_id = upload(resaved(portrait), order_id=order_id if whose == "own" else None)
+    process(row_id)
+    photo = get(Photo, photo_id)
+    seen = {c["code"]: c for c in photo.checks if c["code"].startswith("seen_")}
+    assert set(seen) == {"seen_before", "seen_elsewhere"}
+    assert {code for code, check in seen.items() if not check["passed"]} == failed
+    assert photo.status == status
+    assert (photo.result_key is None) == (whose == "own")
+    assert photo.failure_code == ("seen_before" if whose == "own" else None)

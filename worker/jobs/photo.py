@@ -48,14 +48,33 @@ def process_photo(job: Job) -> None:
         data = storage.get(original_key)
         result = pipeline.process(data, standard, runtime.photo_engine())
         look = _perceptual_hash(data)
+        seen = _judge_seen(job, photo_id, look) if result.passed else []
         result_key = None
-        if result.jpeg is not None and result.passed:
+        if result.jpeg is not None and all(check.passed for check in seen if _refuses(check)):
             result_key = f"photos/{created_at:%Y}/{photo_id}/result.jpg"
             storage.put(result_key, result.jpeg, "image/jpeg")
     except Exception:
         _put_back(job, photo_id)  # so that `processing` tells a killed worker from an error
         raise
+    result.checks.extend(seen)
     _save(job, photo_id, result, result_key, look, round((monotonic() - started) * 1000))
+
+
+def _refuses(check: Check) -> bool:
+    return check.severity == "refuse"
+
+
+def _judge_seen(job: Job, photo_id: uuid.UUID, look: bytes | None) -> list[Check]:
+    """Compare the picture with those uploaded before: a rejected one again, another student's."""
+    from backoffice.orders.similar_photos import find_similar
+    from backoffice.photos.judging import UNLIKE, judge_seen
+
+    photo = job.session.get_one(Photo, photo_id)
+    alike = find_similar(job.session, photo, look.hex() if look else None)
+    job.session.rollback()
+    own = [row.distance for row in alike if row.same_student and row.rejected]
+    others = [row.distance for row in alike if not row.same_student]
+    return judge_seen(min(own, default=UNLIKE), min(others, default=UNLIKE))
 
 
 def _was_interrupted(job: Job, photo_id: uuid.UUID) -> bool:

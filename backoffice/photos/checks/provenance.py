@@ -62,6 +62,15 @@ KINDS = (
         ),
     ),
     Kind(
+        "seen_elsewhere",
+        Text("与他人照片不同", "Unlike other photos"),
+        "Z03",
+        Text(
+            "系统中已有相同或几乎相同的照片，审核人员将进一步核对。",
+            "The same or nearly the same photo is already known; a reviewer will compare.",
+        ),
+    ),
+    Kind(
         "seen_before",
         Text("未重复使用", "Not used before"),
         "Z03",
