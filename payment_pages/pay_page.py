@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from backoffice.db import db
 from backoffice.i18n import Text, pick_locale
-from backoffice.models import Payment
+from backoffice.models import Batch, Order, Payment
 from backoffice.models.vocabulary import PaymentStatus
 from backoffice.payments.errors import PaymentProviderUnavailable
 from backoffice.payments.gateway import Checkout
@@ -44,6 +44,7 @@ WORDS = {
     "waiting": Text("支付成功，结果稍后通知商户。", "Paid. The merchant will be told in a moment."),
     "unknown": Text("没有找到这笔支付，请核对链接。", "No such payment; please check the link."),
     "choose": Text("请选择支付结果。", "Please choose a result (success or fail)."),
+    "back": Text("返回采集页面", "Back to the portrait page"),
     "down": Text("沙箱暂时不可用，请稍后重试。", "The sandbox is unavailable; try again later."),
 }
 
@@ -110,6 +111,17 @@ def _trade(provider: SandboxGateway, out_trade_no: str) -> Trade | None:
     return provider.trade(out_trade_no)
 
 
+def _back(trade: Trade) -> str | None:
+    """Return the address of the order on the student's page."""
+    found = db.session.execute(
+        select(Batch.feature_code, Order.id)
+        .join(Order, Order.batch_id == Batch.id)
+        .join(Payment, Payment.order_id == Order.id)
+        .where(Payment.out_trade_no == trade.out_trade_no)
+    ).one_or_none()
+    return f"/s/{found.feature_code}#/order/{found.id}" if found else None
+
+
 def _page(message: str | None, status: int, trade: Trade | None = None) -> Response:
     locale = pick_locale(request.headers.get("Accept-Language"))
     said = WORDS[message].get(locale) if message else None
@@ -131,6 +143,7 @@ def _page(message: str | None, status: int, trade: Trade | None = None) -> Respo
             said=said,
             good=message in ("paid", "waiting"),
             trade=trade,
+            back=_back(trade) if trade else None,
             yuan=f"{trade.amount_fen / 100:.2f}" if trade else "",
         )
         answer = make_response(html, status)

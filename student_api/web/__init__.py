@@ -1,33 +1,42 @@
-"""The mobile page /s/{feature_code}: where the batch's QR code leads."""
+"""The mobile page /s/{feature_code}: where the batch's QR code leads.
+
+The first screen is rendered here, so that it reads without JavaScript and on the slowest network;
+the journey itself is `static/app/`, ES modules over the student API.
+"""
 
 from __future__ import annotations
 
+import json
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, make_response, render_template, request
 from markdown_it import MarkdownIt
 
 from backoffice.batches.operations import BatchNotFound, find_batch
+from backoffice.batches.personal_tokens import PersonalTokenInvalid, read_personal_token
 from backoffice.db import db
 from backoffice.enrolments.windows import batch_phase
 from backoffice.i18n import Text, pick_locale
-from backoffice.models import Batch
+from backoffice.models import Batch, Enrolment
+from backoffice.payments.registry import FREE, provider_names
 from backoffice.services import services
 from student_api.guides import guide
+from student_api.web.assets import asset, asset_url, module_names
 
 pages = Blueprint(
     "student_pages",
     __name__,
     url_prefix="/s",
     template_folder="templates",
-    static_folder="static",
-    static_url_path="/static",
 )
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
 )
 MAX_CODE = 20
+LANGUAGE_COOKIE = "page_language"
+YEAR = 365 * 24 * 3600
 WORDS: dict[str, Text] = {
     "title": Text("学历图像采集", "Portrait collection"),
     "open": Text("采集中", "Open"),
@@ -85,6 +94,12 @@ WORDS: dict[str, Text] = {
         "The feature code may be mistyped. Check your school's notice, or scan the QR code again.",
     ),
     "language": Text("English", "中文"),
+    "skip": Text("跳到内容", "Skip to content"),
+    "menu": Text("菜单", "Menu"),
+    "need_script": Text(
+        "请在微信、Safari 或 Chrome 中打开，并允许运行脚本。",
+        "Please open this page in WeChat, Safari or Chrome, with scripts allowed.",
+    ),
 }
 
 
@@ -105,9 +120,13 @@ def landing(feature_code: str) -> Response:
 
 def _facts(batch: Batch, locale: str) -> dict[str, object]:
     zone = ZoneInfo(services().settings.timezone)
+    settings = services().settings
     return {
         "batch": batch,
+        "modules": module_names(),
+        "owner": _owner(batch),
         "phase": batch_phase(batch),
+        "provider": next(iter(provider_names(settings)), FREE),
         "opens": batch.opens_at.astimezone(zone),
         "closes": batch.closes_at.astimezone(zone),
         "guide": guide("capture-code", locale) if batch.requires_capture_code else None,
@@ -115,17 +134,45 @@ def _facts(batch: Batch, locale: str) -> dict[str, object]:
     }
 
 
+def _owner(batch: Batch) -> str | None:
+    """Return what a personal QR code (`?p=`) says of its owner, as JSON; None without or if false.
+
+    Both facts are printed beside the code; the name stays masked.
+    """
+    token = request.args.get("p")
+    if not token:
+        return None
+    try:
+        wanted = read_personal_token(services().settings, batch.feature_code, token)
+    except PersonalTokenInvalid:
+        return None
+    enrolment = db.session.get(Enrolment, wanted)
+    if enrolment is None or enrolment.batch_id != batch.id:
+        return None
+    return json.dumps({"name": enrolment.name_masked, "student_no": enrolment.student_no})
+
+
 def _locale() -> str:
-    asked = request.args.get("lang")
-    return asked if asked in ("zh", "en") else pick_locale(request.headers.get("Accept-Language"))
+    """Return the language asked for now, chosen before on this device, or the browser's."""
+    for asked in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if asked in ("zh", "en"):
+            return asked
+    return pick_locale(request.headers.get("Accept-Language"))
 
 
 def _page(template: str, locale: str, status: int, **facts: object) -> Response:
     def word(name: str, **params: object) -> str:
         return WORDS[name].get(locale, **params)
 
-    page = render_template(template, word=word, locale=locale, markdown=_markdown, **facts)
+    page = render_template(
+        template, word=word, locale=locale, markdown=_markdown, asset=asset_url, **facts
+    )
     response = make_response(page, status)
+    if request.args.get("lang") in ("zh", "en"):
+        response.set_cookie(
+            LANGUAGE_COOKIE, locale, max_age=YEAR, httponly=True, samesite="Lax", path="/s/"
+        )
+    response.headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
@@ -136,3 +183,6 @@ def _page(template: str, locale: str, status: int, **facts: object) -> Response:
 
 def _markdown(text: str) -> str:
     return str(MarkdownIt("js-default").render(text))
+
+
+pages.add_url_rule("/assets/<version>/<path:name>", view_func=asset)
