@@ -151,6 +151,10 @@ class Settings:
         15,
         "Undo window: seconds a review decision waits before its messages and refunds leave.",
     )
+    second_opinion_percent: int = describe(
+        5,
+        "Share of review decisions, in percent, that a second reviewer looks at blind; a batch may have its own share.",
+    )
     lock_timeout_ms: int = describe(3000, "How long a transition waits for the order's row lock.")
     staff_second_factor: str = describe(
         "",

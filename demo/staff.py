@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import httpx
 
 from demo.report import Report, StepFailed
+
+# The photo in front on the review desk, and the session's token, as its script reads them.
+CASE = re.compile(r'<article class="rd-case"([^>]*)>')
+DATA = re.compile(r'data-([a-z]+)="([^"]*)"')
+CSRF = re.compile(r'data-csrf="([^"]+)"')
 
 
 class _Forms(HTMLParser):
@@ -83,18 +89,22 @@ class StaffMember:
         decided, left = 0, dict(plan)
         while left:
             desk = self.open("/admin/review/")
-            form = next((f for f in forms_of(desk) if "photo_id" in f[1]), None)
-            if form is None:
+            found, token = CASE.search(desk), CSRF.search(desk)
+            if found is None or token is None:
                 raise StepFailed(f"the desk is empty, {len(left)} photos were not shown")
-            action, fields = form
-            if fields["order_id"] not in left:
+            shown = dict(DATA.findall(found.group(1)))
+            if shown["order"] not in left:
                 raise StepFailed("the desk shows a photo nobody submitted")
-            decision, reasons, note = left.pop(fields["order_id"])
+            decision, reasons, note = left.pop(shown["order"])
             for side in ("original", "result"):
-                picture = self._http.get(f"/admin/pictures/{fields['photo_id']}/{side}")
+                picture = self._http.get(f"/admin/pictures/{shown['photo']}/{side}")
                 self.report.expect(f"the {side} picture", picture.status_code, 200)
+            told = {name: shown[name] for name in ("order", "photo", "token")}
+            told |= {"version": int(shown["version"]), "decision": decision}
             answer = self._http.post(
-                action, data=fields | {"decision": decision, "reasons": reasons, "note": note}
+                "/admin/review/decide",
+                json=told | {"reasons": reasons, "note": note},
+                headers={"X-CSRFToken": token.group(1)},
             )
             self.report.expect(f"decision {decision}", answer.status_code, 200)
             decided += 1

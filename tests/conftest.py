@@ -60,6 +60,7 @@ def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Sett
         {},
         app_env="test",
         undo_seconds=0,  # tests of the undo window turn its clock themselves
+        second_opinion_percent=0,  # tests of second opinions set their batch's share
         var_dir=str(tmp_path_factory.mktemp("var")),
         models_dir=str(ROOT / "var" / "models"),
         database_url=servers.database_url,

@@ -26,7 +26,6 @@ from backoffice.payments.errors import NoticeInvalid
 from backoffice.payments.notices import receive
 from backoffice.payments.registry import gateway, sandbox
 from backoffice.payments.sandbox import SandboxGateway
-from backoffice.review import leases
 from backoffice.services import Services
 from backoffice.workflows.timers import Action, fire_one_due
 from worker.dispatcher import sweep
@@ -43,7 +42,6 @@ ACTIONS: dict[str, Action] = {
     CLOSE: close_when_over,
     REMIND: remind_unfinished,
     batch_jobs.EXPIRE: batch_jobs.expire_file,
-    leases.EXPIRE: leases.expire,
 }
 log = logging.getLogger("worker.scheduler")
 

@@ -11,12 +11,12 @@ from sqlalchemy import func, select
 from backoffice.admin.labels import states
 from backoffice.admin.language import ago, t
 from backoffice.admin.people import may, own_school
-from backoffice.admin.review_queue import oldest_waiting
 from backoffice.admin.room import FrontPage, expose
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.models import Batch, Enrolment, Order, OutboxRow
 from backoffice.models.vocabulary import BatchState, OrderKind, OrderState
+from backoffice.review import queue
 from backoffice.security.tenancy import visible
 
 DONE = (OrderState.APPROVED, OrderState.PROCESSING, OrderState.SHIPPED, OrderState.COMPLETED)
@@ -73,7 +73,9 @@ def orders_by_state() -> dict[str, int]:
 
 def _tasks(counts: dict[str, int]) -> Iterator[Task]:
     if may("review"):
-        yield _review_task(counts.get("pending_review", 0), oldest_waiting(own_school()))
+        yield _review_task(
+            counts.get("pending_review", 0), db.session.scalar(queue.oldest(own_school()))
+        )
     if may("fulfilment"):
         yield Task(
             counts.get("approved", 0),

@@ -11,24 +11,15 @@ from werkzeug.datastructures import MultiDict
 
 from backoffice.admin.people import actor
 from backoffice.db import db
-from backoffice.i18n import Text
 from backoffice.models import Order, RejectionReason
+from backoffice.review.deciding import Policy, after_decision
+from backoffice.review.errors import PhotoReplaced
+from backoffice.review.reason_order import reasons_for
 from backoffice.services import services
 from backoffice.workflows.definition import Transition
 from backoffice.workflows.errors import TransitionDenied, VersionConflict
 
 FIELDS = ("note", "carrier", "tracking_no")
-
-
-class PhotoReplaced(VersionConflict):
-    """The order now shows another picture than the one that was looked at."""
-
-    code = "photo_replaced"
-    title = Text("照片已更换", "The photo has changed")
-    detail = Text(
-        "学生已换了照片，刚才的决定没有执行，请审核新的照片。",
-        "The student has changed the photo; nothing was decided. Please review the new one.",
-    )
 
 
 class NotOffered(TransitionDenied):
@@ -79,6 +70,7 @@ def fire(
             expected_version=posted_version(form),
             idempotency_key=_key(form),
         )
+        after_decision(session, order, event, review_policy())
     except Exception:
         session.rollback()
         raise
@@ -115,7 +107,14 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def live_reasons() -> list[RejectionReason]:
-    """Return the reasons in force, in the catalogue's order."""
+def review_policy() -> Policy:
+    """Return the house's settings a review decision depends on."""
+    settings = services().settings
+    return Policy(settings.second_opinion_percent, settings.undo_seconds)
+
+
+def live_reasons(standard: str) -> list[RejectionReason]:
+    """Return the reasons in force for photos of this standard, in the catalogue's order."""
     query = select(RejectionReason).where(RejectionReason.retired_at.is_(None))
-    return list(db.session.scalars(query.order_by(RejectionReason.position, RejectionReason.code)))
+    found = db.session.scalars(query.order_by(RejectionReason.position, RejectionReason.code))
+    return reasons_for(found.all(), standard)

@@ -191,7 +191,7 @@ class OrdersRoom(ListRoom):
             offered=moves.offered(order),
             undo_until=moves.undo_until(order),
             key=moves.new_key(),
-            reasons=moves.live_reasons(),
+            reasons=moves.live_reasons(order.standard.name),
             language=locale(),
         )
         return make_response(html, status)

@@ -1,48 +1,68 @@
-"""The review desk: one photo at a time, decided from the keyboard, the next one follows."""
+"""The review desk: one photo at a time, decided from the keyboard, the next ones already there.
+
+The page is one; everything on it is small calls that carry JSON. A decision names the hold, the
+picture and the version it was made on.
+"""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, request
+from flask import Response, jsonify, make_response, request
 from sqlalchemy import select
 
-from backoffice.admin import answers, moves
-from backoffice.admin.language import locale, say, t
-from backoffice.admin.orders import batch_options
-from backoffice.admin.people import me, own_school, record
-from backoffice.admin.review_queue import next_case
-from backoffice.admin.room import Page, expose, one_or_404, parse_uuid
+from backoffice.admin import answers
+from backoffice.admin import review_desk as desk
+from backoffice.admin.language import locale, say
+from backoffice.admin.moves import review_policy
+from backoffice.admin.people import actor, me, own_school
+from backoffice.admin.review_filter import arguments, filter_from, options, reviewer
+from backoffice.admin.review_similar import similar_pictures
+from backoffice.admin.room import Page, expose, one_or_404
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
-from backoffice.models import Order, OrderEvent
-from backoffice.models.vocabulary import OrderState
-from backoffice.review import leases
+from backoffice.models import Photo
+from backoffice.review import deciding, escalations, leases, second_opinions
+from backoffice.review.cases import Held
+from backoffice.review.queue import QueueFilter, Reviewer, counted
 from backoffice.security.tenancy import visible
+from backoffice.services import services
 
-DECISIONS = ("approve", "reject")
+Call = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class Decided:
-    """What the reviewer has just decided. until: the end of the undo window, None when over."""
+def call(path: str) -> Callable[[Call], Call]:
+    """Give a method an address that takes JSON and answers JSON, coded errors too."""
 
-    order: Order
-    approved: bool
-    until: datetime | None
+    def named(view: Call) -> Call:
+        @wraps(view)
+        def answered(self: Any) -> Any:
+            try:
+                said = view(self)
+            except BackofficeError as error:
+                db.session.rollback()
+                return refusal(error)
+            db.session.commit()
+            return jsonify(said)
 
-    @property
-    def seconds_left(self) -> int:
-        """Whole seconds until the window ends."""
-        return int((self.until - datetime.now(UTC)).total_seconds()) if self.until else 0
+        return expose(path, methods=("POST",))(answered)
+
+    return named
+
+
+def refusal(error: BackofficeError, **more: Any) -> Response:
+    """Return a coded error as the desk's script shows it."""
+    said = {"code": error.code, "title": say(error.title), "detail": error.text(locale()), **more}
+    return make_response(jsonify(said), answers.status_of(error))
 
 
 class ReviewRoom(Page):
-    """The desk itself. A decision names the picture and the version it was made on."""
+    """The desk itself, and its contact sheet."""
 
     room = "review"
     label = Text("审核台", "Review desk")
@@ -50,119 +70,154 @@ class ReviewRoom(Page):
 
     @expose("/")
     def desk(self) -> Response:
-        """Show the photo that has waited longest, or the one behind `?after=`."""
-        return self._show()
+        """Show the desk with the photos that have waited longest."""
+        return self._page("backoffice/review.html", desk.AHEAD, opinions=True)
+
+    @expose("/sheet")
+    def sheet(self) -> Response:
+        """Show twenty-four results at once."""
+        return self._page("backoffice/review_sheet.html", SHEET, opinions=False)
+
+    def _page(self, template: str, count: int, *, opinions: bool) -> Response:
+        who, wanted = reviewer(), filter_from(request.args)
+        desk.sit_down(who)
+        found = desk.claim(who, wanted, count, opinions=opinions)
+        html = self.render(
+            template,
+            cases=desk.rendered(found) if template == "backoffice/review.html" else found,
+            panels=desk.panels(found),
+            panel_key=desk.panel_key,
+            place=arguments(wanted),
+            options=options(wanted, who),
+            undo_list=desk.undo_list(who.staff_id),
+            waiting=_waiting(who, wanted),
+            senior=who.senior,
+        )
+        db.session.commit()  # after rendering: what was loaded is still at hand
+        return make_response(html)
+
+    @call("/claim")
+    def claim(self) -> Any:
+        """Lease more photos: `{want, skipped, panels, filter}`."""
+        sent = desk.body()
+        who, wanted = reviewer(), filter_from(sent.get("filter") or {})
+        want = sent.get("want")
+        count = max(1, min(want, SHEET)) if type(want) is int else 1
+        found = desk.claim(who, wanted, count, skipped=desk.ids_of(sent, "skipped"))
+        return {
+            "cases": desk.rendered(found),
+            "panels": desk.panels(found, sent.get("panels") or ()),
+        }
 
     @expose("/decide", methods=("POST",))
     def decide(self) -> Any:
-        """Decide one photo and go on to the next.
-
-        A stale page, another picture or another reviewer's decision answers 409 with the next
-        photo already on the desk; nothing has changed then.
-        """
-        decision = request.form.get("decision", "")
-        if decision not in DECISIONS:
-            return self._show(400)
-        order = self._order(request.form.get("order_id", ""))
-        order_id = order.id
+        """Decide one photo. A hold that ran out is renewed if nobody has the photo by now."""
         try:
-            if order.state == OrderState.PENDING_REVIEW:
-                leases.require(db.session(), me().id, order_id)
-            moves.fire(order_id, decision, request.form, request.form.get("photo_id", ""))
+            choice = desk.choice_of(desk.body())
         except BackofficeError as error:
-            db.session.rollback()
-            self._explain(error)
-            return self._show(answers.status_of(error))
-        leases.give_up(db.session(), me().id, order_id, "decided")
-        db.session.commit()
-        return redirect(self.get_url(".desk", **self._place(), decided=order_id), 303)
-
-    @expose("/heartbeat", methods=("POST",))
-    def heartbeat(self) -> Any:
-        """Count a sign of life from the page: the photo stays on this desk."""
-        order = self._order(request.form.get("order_id", ""))
+            return refusal(error)
         try:
-            leases.extend(db.session(), me().id, order.id)
+            staff_id = me().id
+            said = self._decided(choice) | {"undo": desk.undo_list(staff_id)}
         except leases.LeaseLost as error:
             db.session.rollback()
-            return make_response(error.text(locale()), answers.status_of(error))
-        db.session.commit()
+            return refusal(error, token=self._held_again(choice))
+        except BackofficeError as error:
+            db.session.rollback()
+            return refusal(error)
+        return jsonify(said)
+
+    @call("/sheet/decide")
+    def decide_sheet(self) -> Any:
+        """Decide many photos, each in a transaction of its own: a result per photo."""
+        listed = desk.body().get("choices")
+        results, staff_id = [], me().id
+        for sent in (listed if isinstance(listed, list) else [])[:SHEET]:
+            given = sent if isinstance(sent, dict) else {}
+            try:
+                said = self._decided(desk.choice_of(given))
+            except BackofficeError as error:
+                db.session.rollback()
+                said = {"code": error.code, "title": say(error.title)}
+                said["detail"] = error.text(locale())
+            results.append({"order": given.get("order"), **said})
+        return {"results": results, "undo": desk.undo_list(staff_id)}
+
+    @call("/undo")
+    def undo(self) -> Any:
+        """Take the reviewer's decision about `order` back; the photo returns to this desk."""
+        order_id = desk.id_of(desk.body(), "order")
+        session, engine = db.session(), services().engine
+        token = deciding.undo(session, engine, actor(), order_id, review_policy())
+        opinion = second_opinions.find(session, me().id, token)
+        held = Held(order_id, token) if opinion is None else desk.held_opinion(opinion)
+        found = desk.load([held])
+        return {"cases": desk.rendered(found), "panels": desk.panels(found)}
+
+    @call("/skip")
+    def skip(self) -> Any:
+        """Give photos back: `{tokens}`; the page asks for others."""
+        tokens = set(desk.ids_of(desk.body(), "tokens"))
+        leases.give_up(db.session(), me().id, "skipped", tokens)
+        second_opinions.give_up(db.session(), me().id, tokens)
+        return {}
+
+    @call("/escalate")
+    def escalate(self) -> Any:
+        """Hand a photo to a senior reviewer, with a note."""
+        sent = desk.body()
+        escalations.escalate(
+            db.session(),
+            services().engine,
+            actor(),
+            desk.id_of(sent, "order"),
+            desk.id_of(sent, "token"),
+            str(sent.get("note") or ""),
+        )
+        return {"decision": "escalate"}
+
+    @call("/heartbeat")
+    def heartbeat(self) -> Any:
+        """Count a sign of life: `{tokens, filter}` → those that still hold, and how many wait."""
+        sent = desk.body()
+        tokens = set(desk.ids_of(sent, "tokens"))
+        kept = leases.extend(db.session(), me().id, tokens)
+        kept |= second_opinions.extend(db.session(), me().id, tokens - kept)
+        who, wanted = reviewer(), filter_from(sent.get("filter") or {})
+        return {"held": [str(token) for token in kept], "waiting": _waiting(who, wanted)}
+
+    @expose("/leave", methods=("POST",))
+    def leave(self) -> Any:
+        """Give everything back that a closed page held (`navigator.sendBeacon`)."""
+        tokens = set(desk.ids_of({"tokens": request.form.get("tokens", "").split(",")}, "tokens"))
+        if tokens:
+            leases.give_up(db.session(), me().id, "released", tokens)
+            second_opinions.give_up(db.session(), me().id, tokens)
+            db.session.commit()
         return make_response("", 204)
 
-    @expose("/undo", methods=("POST",))
-    def undo(self) -> Any:
-        """Take the reviewer's last decision back and put that photo on the desk again."""
-        order = self._order(request.form.get("decided", ""))
-        try:
-            moves.undo(order.id)
-        except BackofficeError as error:
-            flash(f"{say(error.title)}: {error.text(locale())}", "warning")
-            return self._show(answers.status_of(error))
-        leases.clear_desk(db.session(), me().id)  # the photo that was next goes back
+    @expose("/similar/<uuid:id>")
+    def similar(self, id: uuid.UUID) -> Any:
+        """Show where a picture like this one was found elsewhere."""
+        photo: Photo = one_or_404(select(Photo).where(Photo.id == id, visible(Photo, own_school())))
+        found = similar_pictures(db.session(), photo, own_school())
+        return make_response(self.render("backoffice/review_similar.html", found=found))
+
+    def _decided(self, choice: deciding.Choice) -> dict[str, Any]:
+        session = db.session()
+        deciding.decide(session, services().engine, actor(), choice, review_policy())
+        session.commit()
+        return {"decision": choice.decision}
+
+    def _held_again(self, choice: deciding.Choice) -> str | None:
+        """Return a new hold on the same photo if nobody else took it meanwhile."""
+        token = deciding.hold_again(db.session(), services().engine, actor(), choice)
         db.session.commit()
-        flash(t("已撤回，请重新审核。", "Taken back; please review it again."), "success")
-        return redirect(self.get_url(".desk", **self._place(), first=order.id), 303)
-
-    def _order(self, raw: str) -> Order:
-        query = select(Order).where(Order.id == parse_uuid(raw), visible(Order, own_school()))
-        order: Order = one_or_404(query)
-        return order
-
-    def _decided(self) -> Decided | None:
-        """Return the decision behind `?decided=`, if it is this reviewer's last on that order."""
-        raw = request.args.get("decided", "")
-        if not raw:
-            return None
-        order = self._order(raw)
-        event = db.session.scalars(
-            select(OrderEvent)
-            .where(
-                OrderEvent.order_id == order.id,
-                OrderEvent.transition.in_(DECISIONS),
-                OrderEvent.actor_id == str(me().id),
-            )
-            .order_by(OrderEvent.sequence.desc())
-            .limit(1)
-        ).one_or_none()
-        if event is None:
-            return None
-        return Decided(order, event.transition == "approve", moves.undo_until(order))
-
-    def _explain(self, error: BackofficeError) -> None:
-        text = error.text(locale())
-        if answers.status_of(error) == 409:
-            text += t(
-                " 未作任何更改，请继续审核下面的照片。", " Nothing was changed; please go on below."
-            )
-        flash(f"{say(error.title)}: {text}", "warning")
-
-    def _place(self) -> dict[str, str]:
-        """Return where in the queue this reviewer works: the batch filter and skipped photos."""
-        given = {name: request.values.get(name, "") for name in ("batch", "after")}
-        return {name: value for name, value in given.items() if value}
-
-    def _show(self, status: int = 200) -> Response:
-        place = self._place()
-        first = _id(request.args.get("first"))
-        skipped = _id(place.get("after"))
-        if skipped is not None:
-            leases.give_up(db.session(), me().id, skipped, "skipped")
-        case = next_case(me().id, own_school(), _id(place.get("batch")), skipped, first)
-        if case is not None:
-            record("review:open", "photo", case.photo.id)
-        db.session.commit()
-        html = self.render(
-            "backoffice/review.html",
-            case=case,
-            place=place,
-            decided=self._decided(),
-            batches=batch_options(),
-            reasons=moves.live_reasons(),
-            key=moves.new_key(),
-            language=locale(),
-        )
-        return make_response(html, status)
+        return str(token) if token else None
 
 
-def _id(raw: str | None) -> uuid.UUID | None:
-    return parse_uuid(raw) if raw else None
+SHEET = 24
+
+
+def _waiting(who: Reviewer, wanted: QueueFilter) -> int:
+    return db.session.scalar(counted(who, wanted, datetime.now(UTC))) or 0

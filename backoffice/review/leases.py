@@ -1,25 +1,27 @@
 """Leases: a photo lies on one desk at a time, and a closed laptop gives it back.
 
-A lease lasts three minutes from the last sign of life. Claiming skips rows that another reviewer is
-claiming at the same moment (SKIP LOCKED), so any number of reviewers get different photos.
+A lease lasts three minutes from the last sign of life; its id is the token a decision must bring.
+Claiming skips rows that another reviewer is claiming at the same moment (SKIP LOCKED), so any number
+of reviewers get different photos. Whoever locks both locks the order first, then its lease.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Select, exists, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backoffice.db import uuid7
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
 from backoffice.models import Order, ReviewLease
-from backoffice.workflows import timers
 
 LEASE = timedelta(minutes=3)
-EXPIRE = "review.lease_expire"
+LOOKED_AT_MOST = timedelta(hours=1)
 
 
 class LeaseLost(BackofficeError):
@@ -33,129 +35,155 @@ class LeaseLost(BackofficeError):
     )
 
 
-def free_for(waiting: Select[Order], staff_id: uuid.UUID, now: datetime) -> Select[Order]:
-    """Return `waiting` without what lies on other reviewers' desks."""
-    held_by_others = exists().where(
-        ReviewLease.order_id == Order.id,
-        ReviewLease.ended_at.is_(None),
-        ReviewLease.expires_at > now,
-        ReviewLease.staff_id != staff_id,
-    )
-    return waiting.where(~held_by_others)
+def claim(
+    session: Session,
+    staff_id: uuid.UUID,
+    unheld: Select[uuid.UUID],
+    count: int = 1,
+    *,
+    now: datetime | None = None,
+) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Lease the first `count` orders of `unheld` (an ordered query of ids).
 
-
-def claim_next(
-    session: Session, staff_id: uuid.UUID, waiting: Select[Order], *, now: datetime | None = None
-) -> Order | None:
-    """Lease the first order of `waiting` (an ordered query) that nobody holds, and return it.
-
-    What this reviewer holds already and still fits the query is returned again, with a fresh lease:
-    a reload shows the same photo. The caller commits.
+    Returns (order, token) in that order; fewer when others were faster or no more wait. The caller
+    commits.
     """
     moment = now or datetime.now(UTC)
-    mine = exists().where(
-        ReviewLease.order_id == Order.id,
-        ReviewLease.ended_at.is_(None),
-        ReviewLease.staff_id == staff_id,
+    found = session.scalars(
+        unheld.limit(count).with_for_update(of=Order, skip_locked=True, key_share=True)
+    ).all()
+    tokens = take(session, staff_id, found, now=moment)
+    return [(order_id, tokens[order_id]) for order_id in found if order_id in tokens]
+
+
+def take(
+    session: Session,
+    staff_id: uuid.UUID,
+    order_ids: Sequence[uuid.UUID],
+    *,
+    now: datetime | None = None,
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Lease exactly these orders where nobody holds them; returns order -> token."""
+    moment = now or datetime.now(UTC)
+    if not order_ids:
+        return {}
+    session.execute(
+        update(ReviewLease)
+        .where(
+            ReviewLease.order_id.in_(order_ids),
+            ReviewLease.ended_at.is_(None),
+            ReviewLease.expires_at <= moment,
+        )
+        .values(ended_at=moment, outcome="expired")
+        .execution_options(synchronize_session=False)
     )
-    free = free_for(waiting, staff_id, moment).limit(1)
-    free = free.with_for_update(of=Order, skip_locked=True)
-    order = session.scalars(free.where(mine)).first() or session.scalars(free).first()
-    if order is not None:
-        _take(session, order.id, staff_id, moment)
-    return order
+    rows = [
+        {"id": uuid7(), "order_id": i, "staff_id": staff_id, "expires_at": moment + LEASE}
+        for i in order_ids
+    ]
+    taken = session.execute(
+        insert(ReviewLease)
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=["order_id"], index_where=text("ended_at IS NULL"))
+        .returning(ReviewLease.order_id, ReviewLease.id)
+    )
+    return {row.order_id: row.id for row in taken}
 
 
-def _take(session: Session, order_id: uuid.UUID, staff_id: uuid.UUID, now: datetime) -> None:
-    live = _live(session, order_id)
-    if live is not None and live.staff_id != staff_id:
-        _end(session, live, "expired", now)
-        live = None
-    if live is None:
-        live = ReviewLease(order_id=order_id, staff_id=staff_id, expires_at=now + LEASE)
-        try:
-            with session.begin_nested():
-                session.add(live)
-        except IntegrityError:  # somebody took it in this very moment
-            raise LeaseLost() from None
-    live.expires_at = now + LEASE
+def held(
+    session: Session,
+    staff_id: uuid.UUID,
+    order_id: uuid.UUID,
+    token: uuid.UUID,
+    *,
+    now: datetime | None = None,
+) -> ReviewLease | None:
+    """Return the lease behind a token, locked: live, or one that ended with this decision.
+
+    The order must be locked before. None: the token is no lease's. Raises LeaseLost for one that
+    ran out, was given up, or belongs to another reviewer or order.
+    """
+    moment = now or datetime.now(UTC)
+    lease = session.get(ReviewLease, token, with_for_update=True, populate_existing=True)
+    if lease is None:
+        return None
+    if (lease.staff_id, lease.order_id) != (staff_id, order_id):
+        raise LeaseLost()
+    if lease.outcome == "decided" or (lease.ended_at is None and lease.expires_at > moment):
+        return lease
+    raise LeaseLost()
+
+
+def end(
+    session: Session,
+    lease: ReviewLease,
+    outcome: str,
+    *,
+    now: datetime | None = None,
+    event_sequence: int | None = None,
+    looked_ms: int | None = None,
+) -> None:
+    """End a lease: outcome `decided`, `skipped`, `released` or `escalated`."""
+    lease.ended_at, lease.outcome = now or datetime.now(UTC), outcome
+    lease.event_sequence = event_sequence
+    if looked_ms is not None:
+        most = int(LOOKED_AT_MOST.total_seconds() * 1000)
+        lease.looked_ms = min(max(looked_ms, 0), most)
     session.flush()
-    timers.arm(session, EXPIRE, live.id, live.expires_at)
 
 
 def extend(
-    session: Session, staff_id: uuid.UUID, order_id: uuid.UUID, *, now: datetime | None = None
-) -> datetime:
-    """Count a sign of life and return until when the photo is held now. Raises LeaseLost."""
+    session: Session,
+    staff_id: uuid.UUID,
+    tokens: Collection[uuid.UUID],
+    *,
+    now: datetime | None = None,
+) -> set[uuid.UUID]:
+    """Count a sign of life for these leases and return those that still hold."""
     moment = now or datetime.now(UTC)
-    lease = _held(session, staff_id, order_id, moment)
-    lease.expires_at = moment + LEASE
-    session.flush()
-    return lease.expires_at
+    kept = session.scalars(
+        update(ReviewLease)
+        .where(
+            ReviewLease.id.in_(tokens),
+            ReviewLease.staff_id == staff_id,
+            ReviewLease.ended_at.is_(None),
+            ReviewLease.expires_at > moment,
+        )
+        .values(expires_at=moment + LEASE)
+        .returning(ReviewLease.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(kept)
 
 
-def require(
-    session: Session, staff_id: uuid.UUID, order_id: uuid.UUID, *, now: datetime | None = None
+def give_up(
+    session: Session,
+    staff_id: uuid.UUID,
+    outcome: str = "released",
+    tokens: Collection[uuid.UUID] | None = None,
 ) -> None:
-    """Check that nobody else holds the photo, and that the reviewer's own hold has not run out.
-
-    What lies on no desk at all is taken now. Raises LeaseLost.
-    """
-    moment = now or datetime.now(UTC)
-    if _live(session, order_id) is None:
-        _take(session, order_id, staff_id, moment)
-    else:
-        _held(session, staff_id, order_id, moment)
-
-
-def give_up(session: Session, staff_id: uuid.UUID, order_id: uuid.UUID, outcome: str) -> None:
-    """End this reviewer's hold: outcome `decided`, `skipped` or `released`. Nothing held: no-op."""
-    lease = _live(session, order_id)
-    if lease is not None and lease.staff_id == staff_id:
-        _end(session, lease, outcome, datetime.now(UTC))
+    """Give back what this reviewer holds: these leases, or the whole desk."""
+    query = update(ReviewLease).where(
+        ReviewLease.staff_id == staff_id, ReviewLease.ended_at.is_(None)
+    )
+    if tokens is not None:
+        query = query.where(ReviewLease.id.in_(tokens))
+    session.execute(
+        query.values(ended_at=datetime.now(UTC), outcome=outcome).execution_options(
+            synchronize_session=False
+        )
+    )
 
 
-def clear_desk(session: Session, staff_id: uuid.UUID) -> None:
-    """Give back everything this reviewer holds."""
-    held = session.scalars(
-        select(ReviewLease)
-        .where(ReviewLease.staff_id == staff_id, ReviewLease.ended_at.is_(None))
-        .with_for_update()
-    ).all()
-    for lease in held:
-        _end(session, lease, "released", datetime.now(UTC))
-
-
-def expire(session: Session, lease_id: uuid.UUID, now: datetime) -> str:
-    """End a lease without a sign of life; one that was extended is waited for (timer action)."""
-    lease = session.get_one(ReviewLease, lease_id, with_for_update=True, populate_existing=True)
-    if lease.ended_at is not None:
-        return "ended_before"
-    if lease.expires_at > now:
-        timers.arm(session, EXPIRE, lease.id, lease.expires_at)
-        return "extended"
-    lease.ended_at, lease.outcome = now, "expired"
-    session.flush()
-    return "expired"
-
-
-def _held(session: Session, staff_id: uuid.UUID, order_id: uuid.UUID, now: datetime) -> ReviewLease:
-    lease = _live(session, order_id)
-    if lease is None or lease.staff_id != staff_id or lease.expires_at <= now:
-        raise LeaseLost()
-    return lease
-
-
-def _live(session: Session, order_id: uuid.UUID) -> ReviewLease | None:
-    return session.scalars(
-        select(ReviewLease)
-        .where(ReviewLease.order_id == order_id, ReviewLease.ended_at.is_(None))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-
-
-def _end(session: Session, lease: ReviewLease, outcome: str, now: datetime) -> None:
-    lease.ended_at, lease.outcome = now, outcome
-    session.flush()
-    timers.disarm(session, EXPIRE, lease.id)
+def give_up_order(session: Session, staff_id: uuid.UUID, order_id: uuid.UUID) -> None:
+    """Give one order back if this reviewer holds it."""
+    session.execute(
+        update(ReviewLease)
+        .where(
+            ReviewLease.order_id == order_id,
+            ReviewLease.staff_id == staff_id,
+            ReviewLease.ended_at.is_(None),
+        )
+        .values(ended_at=datetime.now(UTC), outcome="released")
+        .execution_options(synchronize_session=False)
+    )

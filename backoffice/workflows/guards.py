@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import any_, func, or_, select
+from sqlalchemy.orm import Session
 
 from backoffice.i18n import Text
-from backoffice.models import Payment, Photo, Refund, RejectionReason, ReviewDecision
+from backoffice.models import (
+    Payment,
+    Photo,
+    PhotoStandard,
+    Refund,
+    RejectionReason,
+    ReviewDecision,
+)
 from backoffice.models.vocabulary import (
     BatchMode,
     DeliveryMethod,
@@ -71,7 +80,10 @@ class UnknownReason(TransitionDenied):
 
     code = "unknown_rejection_reason"
     title = Text("驳回原因无效", "Unknown rejection reason")
-    detail = Text("驳回原因 {codes} 不存在或已停用。", "Unknown or retired reason: {codes}.")
+    detail = Text(
+        "驳回原因 {codes} 不存在、已停用或不适用于该照片标准。",
+        "Reason {codes} is unknown, retired, or not for this photo standard.",
+    )
 
 
 class ConditionNotMet(TransitionDenied):
@@ -135,19 +147,27 @@ def require_passed_photo(context: Context) -> None:
         raise PhotoNotReady()
 
 
-def require_known_reasons(context: Context) -> None:
-    """Every given reason is in the catalogue and not retired (none given: nothing to check)."""
-    given = context.data.get("reasons", [])
-    if not given:
-        return
+def unknown_reasons(session: Session, codes: Sequence[str], standard_id: uuid.UUID) -> list[str]:
+    """Return the codes that are not in the catalogue, retired, or not for this photo standard."""
+    if not codes:
+        return []
+    name = select(PhotoStandard.name).where(PhotoStandard.id == standard_id).scalar_subquery()
     known = set(
-        context.session.scalars(
+        session.scalars(
             select(RejectionReason.code).where(
-                RejectionReason.code.in_(given), RejectionReason.retired_at.is_(None)
+                RejectionReason.code.in_(codes),
+                RejectionReason.retired_at.is_(None),
+                or_(RejectionReason.standards == [], name == any_(RejectionReason.standards)),
             )
         )
     )
-    unknown = [code for code in given if code not in known]
+    return [code for code in codes if code not in known]
+
+
+def require_known_reasons(context: Context) -> None:
+    """Every given reason is in the catalogue for this standard and not retired."""
+    given = context.data.get("reasons", [])
+    unknown = unknown_reasons(context.session, given, context.order.standard_id)
     if unknown:
         raise UnknownReason(codes=", ".join(code[:10] for code in unknown))
 

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from backoffice.settings import Settings
+from tests.admin.browser import browser, served  # noqa: F401  (fixtures)
 from tests.admin.house import STATES, House, build_house, store_pictures
 from tests.factories import make_order
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from backoffice.models import Order, OutboxRow, ReviewDecision
 from backoffice.workflows.orders import build_engine
+from tests.admin.desk import Desk, shown_in
 from tests.admin.house import House, post, store_pictures
-from tests.admin.test_review import decide, shown
 from tests.factories import make_order, make_staff
 
 
@@ -43,29 +43,22 @@ def state_of(house: House, order: Order) -> str:
     return order.state
 
 
-def undo(client, order: Order, **data):
-    return post(client, "/admin/review/undo", decided=str(order.id), **data)
-
-
 @pytest.mark.parametrize(
-    ("decision", "said", "after"),
-    [("approve", "已通过", "approved"), ("reject", "已驳回", "rejected")],
+    ("decision", "reasons", "after"), [("approve", [], "approved"), ("reject", ["L01"], "rejected")]
 )
-def test_the_desk_offers_to_take_the_last_decision_back(
-    house: House, queue, window, decision, said, after
+def test_a_decision_is_taken_back_and_the_photo_lies_on_the_desk_again(
+    house: House, queue, window, decision, reasons, after
 ):
-    client = house.client("reviewer")
-    answer = decide(client, queue[0], decision, reasons=["L01"] if decision == "reject" else [])
-    page = client.get(answer.location).text
-    assert said in page
-    assert 'id="undo"' in page
-    assert shown(page) == str(queue[1].id)
+    desk = Desk(house)
+    first, second = desk.open()
+    offered = desk.decide(first, decision, *reasons).json["undo"]
+    assert [(u["order"], u["decision"]) for u in offered] == [(first.order, decision)]
+    assert 50_000 < offered[0]["left_ms"] <= 60_000
     assert state_of(house, queue[0]) == after
-    back = undo(client, queue[0])
-    assert back.status_code == 303
-    page = client.get(back.location).text
-    assert "已撤回" in page
-    assert shown(page) == str(queue[0].id)  # the same photo is on the desk again
+    back = desk.call("undo", order=first.order)
+    (again,) = shown_in(back.json["cases"][0])
+    assert again.order == first.order
+    assert again.token != first.token
     assert state_of(house, queue[0]) == "pending_review"
     assert house.session.scalars(select(ReviewDecision)).one().undone_at is not None
     effects = house.session.scalars(
@@ -75,67 +68,69 @@ def test_the_desk_offers_to_take_the_last_decision_back(
         )
     )  # fmt: skip
     assert set(effects) == {"cancelled"}
-    again = decide(client, queue[0], "approve", key="second")
-    assert again.status_code == 303
+    assert desk.decide(again).status_code == 200
     assert state_of(house, queue[0]) == "approved"
+    assert desk.decide(second).status_code == 200  # what was next is still held
 
 
-def test_undo_is_offered_when_the_queue_is_empty_too(house: House, queue, window):
-    client = house.client("reviewer")
-    decide(client, queue[0], "approve")
-    page = client.get(decide(client, queue[1], "approve").location).text
-    assert "没有待审核的照片" in page
-    assert 'id="undo"' in page
-
-
-def test_the_batch_filter_holds_over_undo(house: House, queue, window):
-    client, batch = house.client("reviewer"), str(house.batches[0].id)
-    answer = decide(client, queue[0], "approve", batch=batch)
-    assert f'name="batch" value="{batch}"' in client.get(answer.location).text
-    assert f"batch={batch}" in undo(client, queue[0], batch=batch).location
+def test_the_last_ten_are_offered_newest_first_and_on_a_new_page_too(house: House, window):
+    with house.app.app_context():
+        for _ in range(12):
+            make_order(house.session, house.batches[0], "pending_review")
+        house.session.commit()
+    desk = Desk(house)
+    decided = []
+    for shown in desk.open() + desk.claim(5) + desk.claim(5):
+        offered = desk.decide(shown).json["undo"]
+        decided.insert(0, shown.order)
+    assert len(decided) == 12
+    assert [u["order"] for u in offered] == decided[:10]
+    assert desk.open() == []
+    assert decided[0] in desk.text.split('data-recent="')[1].split('" data-')[0]
+    for order in decided[:10]:
+        assert desk.call("undo", order=order).status_code == 200
 
 
 def test_without_a_window_nothing_is_offered(house: House, queue):
-    client = house.client("reviewer")
-    page = client.get(decide(client, queue[0], "approve").location).text
-    assert "已通过" in page
-    assert 'id="undo"' not in page
-    late = undo(client, queue[0])
+    desk = Desk(house)
+    first, _ = desk.open()
+    assert desk.decide(first).json["undo"] == []
+    late = desk.call("undo", order=first.order)
     assert late.status_code == 409
-    assert "撤回时间已过" in late.text
+    assert "撤回时间已过" in late.json["detail"]
     assert state_of(house, queue[0]) == "approved"
 
 
 def test_too_late_is_said_kindly(house: House, queue, window):
-    client = house.client("reviewer")
-    place = decide(client, queue[0], "approve").location
+    desk = Desk(house)
+    first, _ = desk.open()
+    desk.decide(first)
     window(60)
-    assert 'id="undo"' not in client.get(place).text
-    late = undo(client, queue[0])
-    assert late.status_code == 409
-    assert "撤回时间已过" in late.text
-    assert shown(late.text) == str(queue[1].id)
+    late = desk.call("undo", order=first.order)
+    assert (late.status_code, late.json["code"]) == (409, "undo_too_late")
     assert state_of(house, queue[0]) == "approved"
 
 
 def test_pressed_twice_it_is_taken_back_once(house: House, queue, window):
-    client = house.client("reviewer")
-    decide(client, queue[0], "approve")
-    assert [undo(client, queue[0]).status_code for _ in range(2)] == [303, 409]
+    desk = Desk(house)
+    first, _ = desk.open()
+    desk.decide(first)
+    assert [desk.call("undo", order=first.order).status_code for _ in range(2)] == [200, 409]
     assert state_of(house, queue[0]) == "pending_review"
 
 
 def test_only_who_decided_may_take_it_back(house: House, queue, window):
-    decide(house.client("reviewer"), queue[0], "approve")
+    mine = Desk(house)
+    mine.decide(mine.open()[0])
     other = make_staff(house.session, "reviewer", password=house.staff["reviewer"].password)
     house.session.commit()
-    client = house.client(other)
-    for url in (f"/admin/review/?decided={queue[0].id}", f"/admin/orders/{queue[0].id}/"):
-        page = client.get(url).text
-        assert "/undo" not in page
-    assert undo(client, queue[0]).status_code == 409
-    assert post(client, f"/admin/orders/{queue[0].id}/undo").status_code == 409
-    assert undo(house.client("operator"), queue[0]).status_code == 403
+    desk = Desk(house, other)
+    desk.open()
+    assert str(queue[0].id) not in desk.text
+    assert "/undo" not in desk.client.get(f"/admin/orders/{queue[0].id}/").text
+    assert desk.call("undo", order=str(queue[0].id)).status_code == 409
+    assert post(desk.client, f"/admin/orders/{queue[0].id}/undo").status_code == 409
+    assert Desk(house, "operator").call("undo", order=str(queue[0].id)).status_code == 403
     assert state_of(house, queue[0]) == "approved"
 
 
@@ -143,15 +138,15 @@ def test_another_schools_order_is_not_there(house: House, window):
     with house.app.app_context():
         order = make_order(house.session, house.batches[1], "pending_review")
         house.session.commit()
-    client = house.client(house.guests["reviewer"])
-    assert undo(client, order).status_code == 404
-    assert post(client, f"/admin/orders/{order.id}/undo").status_code == 404
-    assert client.get(f"/admin/review/?decided={order.id}").status_code == 404
+    desk = Desk(house, house.guests["reviewer"])
+    assert desk.call("undo", order=str(order.id)).status_code == 404
+    assert post(desk.client, f"/admin/orders/{order.id}/undo").status_code == 404
 
 
 def test_the_orders_page_offers_it_until_the_window_closes(house: House, queue, window):
-    client = house.client("reviewer")
-    decide(client, queue[0], "approve")
+    desk = Desk(house)
+    client = desk.client
+    desk.decide(desk.open()[0])
     address = f"/admin/orders/{queue[0].id}/"
     page = client.get(address).text
     assert f'action="{address}undo"' in page
@@ -161,7 +156,7 @@ def test_the_orders_page_offers_it_until_the_window_closes(house: House, queue, 
     assert "撤回决定" in page  # in the history, beside the decision itself
     assert f'action="{address}undo"' not in page
     assert state_of(house, queue[0]) == "pending_review"
-    decide(client, queue[0], "approve", key="second")
+    desk.decide(next(s for s in desk.open() if s.order == str(queue[0].id)))
     window(60)
     assert f'action="{address}undo"' not in client.get(address).text
     late = post(client, f"{address}undo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -10,13 +11,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from backoffice.models import Order, ReviewLease, Timer
+from backoffice.models import ReviewLease
 from backoffice.review import leases
-from backoffice.workflows.orders import build_engine
-from backoffice.workflows.timers import fire_one_due
+from backoffice.review.queue import QueueFilter, Reviewer, unheld
 from tests.factories import make_batch, make_order, make_staff
 
-engine = build_engine()
 NOW = datetime.now(UTC)
 LATER = NOW + leases.LEASE
 
@@ -29,76 +28,68 @@ def desk(session):
     return orders, [make_staff(session, "reviewer").id for _ in range(2)]
 
 
-WAITING = select(Order).where(Order.state == "pending_review").order_by(Order.entered_at, Order.id)
-
-
-def claim(session, staff_id, now=NOW):
-    return leases.claim_next(session, staff_id, WAITING, now=now)
+def claim(session, staff_id, now=NOW, count=1):
+    query = unheld(Reviewer(staff_id), QueueFilter(), now)
+    return leases.claim(session, staff_id, query, count, now=now)
 
 
 def test_two_reviewers_get_two_photos_oldest_first(session, desk):
     (old, new), (one, two) = desk
-    assert claim(session, one).id == old.id
-    assert claim(session, two).id == new.id
-    assert claim(session, make_staff(session, "reviewer").id) is None
-
-
-def test_a_reload_shows_the_same_photo(session, desk):
-    _, (one, _) = desk
-    assert claim(session, one).id == claim(session, one).id
-    assert len(session.scalars(select(ReviewLease)).all()) == 1
+    assert [i for i, _ in claim(session, one)] == [old.id]
+    assert [i for i, _ in claim(session, two, count=5)] == [new.id]
+    assert claim(session, make_staff(session, "reviewer").id) == []
+    assert claim(session, one) == []  # what lies here already is not handed out again
 
 
 def test_a_silent_desk_gives_its_photo_back(session, desk):
     (old, _), (one, two) = desk
-    claim(session, one)
-    leases.require(session, one, old.id, now=LATER - timedelta(seconds=1))
+    ((_, token),) = claim(session, one)
+    assert leases.held(session, one, old.id, token, now=LATER - timedelta(seconds=1)).id == token
     with pytest.raises(leases.LeaseLost):
-        leases.require(session, one, old.id, now=LATER)
-    assert claim(session, two, LATER).id == old.id
+        leases.held(session, one, old.id, token, now=LATER)
+    ((taken, other),) = claim(session, two, LATER)
+    assert taken == old.id
     with pytest.raises(leases.LeaseLost):
-        leases.require(session, one, old.id, now=LATER)
-    leases.require(session, two, old.id, now=LATER)
+        leases.held(session, one, old.id, token, now=LATER)
+    assert leases.held(session, two, old.id, other, now=LATER).id == other
+    outcomes = session.scalars(select(ReviewLease.outcome).order_by(ReviewLease.id)).all()
+    assert outcomes == ["expired", None]
 
 
 def test_signs_of_life_keep_it(session, desk):
-    (old, new), (one, two) = desk
-    claim(session, one)
-    leases.extend(session, one, old.id, now=LATER - timedelta(seconds=1))
-    assert claim(session, two, LATER).id == new.id
-    with pytest.raises(leases.LeaseLost):
-        leases.extend(session, two, old.id, now=LATER)
+    (_, new), (one, two) = desk
+    ((_, token),) = claim(session, one)
+    assert leases.extend(session, one, [token], now=LATER - timedelta(seconds=1)) == {token}
+    assert [i for i, _ in claim(session, two, LATER, count=2)] == [new.id]
+    assert leases.extend(session, two, [token], now=LATER) == set()
+    assert leases.extend(session, one, [token], now=LATER + leases.LEASE) == set()
 
 
-@pytest.mark.parametrize("outcome", ["decided", "skipped", "released"])
+@pytest.mark.parametrize("outcome", ["skipped", "released"])
 def test_giving_up_frees_the_photo_at_once(session, desk, outcome):
     (old, _), (one, two) = desk
-    claim(session, one)
-    leases.give_up(session, two, old.id, outcome)  # not theirs: nothing happens
-    leases.require(session, one, old.id, now=NOW)
-    leases.give_up(session, one, old.id, outcome)
+    ((_, token),) = claim(session, one)
+    leases.give_up(session, two, outcome, [token])  # not theirs: nothing happens
+    assert leases.held(session, one, old.id, token, now=NOW).ended_at is None
+    leases.give_up(session, one, outcome, [token])
+    session.expire_all()
     assert session.scalars(select(ReviewLease.outcome)).one() == outcome
-    assert claim(session, two).id == old.id
+    assert [i for i, _ in claim(session, two)] == [old.id]
 
 
-def test_the_timer_ends_what_is_silent_and_waits_for_what_lives(session, desk):
-    (old, _), (one, _) = desk
-    claim(session, one)
-    leases.extend(session, one, old.id, now=NOW + timedelta(minutes=1))
-    actions = {leases.EXPIRE: leases.expire}
-    fire_one_due(session, engine, actions, now=LATER)
-    lease = session.scalars(select(ReviewLease)).one()
-    assert lease.ended_at is None
-    fire_one_due(session, engine, actions, now=LATER + timedelta(minutes=1))
-    session.refresh(lease)
-    assert lease.outcome == "expired"
-    fired = session.scalars(select(Timer.outcome).where(Timer.action == leases.EXPIRE)).all()
-    assert sorted(fired) == ["expired", "extended"]
+def test_a_token_fits_one_order_and_one_reviewer(session, desk):
+    (old, new), (one, two) = desk
+    ((_, token),) = claim(session, one)
+    for staff_id, order_id in ((two, old.id), (one, new.id)):
+        with pytest.raises(leases.LeaseLost):
+            leases.held(session, staff_id, order_id, token, now=NOW)
+    assert leases.held(session, one, old.id, uuid.uuid4(), now=NOW) is None
 
 
 def test_the_database_allows_one_live_lease(session, desk):
     (old, _), (one, two) = desk
     claim(session, one)
+    assert leases.take(session, two, [old.id], now=NOW) == {}
     session.add(ReviewLease(order_id=old.id, staff_id=two, expires_at=LATER))
     with pytest.raises(IntegrityError, match="uq_review_leases_live_order"):
         session.flush()
@@ -107,7 +98,7 @@ def test_the_database_allows_one_live_lease(session, desk):
 def test_any_number_of_reviewers_at_once_never_share_a_photo(committed):
     with committed() as session:
         batch = make_batch(session)
-        waiting = {make_order(session, batch, "pending_review").id for _ in range(6)}
+        waiting = {make_order(session, batch, "pending_review").id for _ in range(12)}
         staff = [make_staff(session, "reviewer").id for _ in range(6)]
         session.commit()
     barrier = threading.Barrier(len(staff))
@@ -115,31 +106,22 @@ def test_any_number_of_reviewers_at_once_never_share_a_photo(committed):
     def work(staff_id):
         with committed() as session:
             barrier.wait(timeout=10)
-            order = claim(session, staff_id)
+            got = claim(session, staff_id, count=2)
             session.commit()
-            return order and order.id
+            return got
 
     with ThreadPoolExecutor(len(staff)) as pool:
         claimed = [f.result(timeout=30) for f in [pool.submit(work, s) for s in staff]]
-    got = [order_id for order_id in claimed if order_id]
+    got = [order_id for desk in claimed for order_id, _ in desk]
     assert len(got) == len(set(got))
-    assert set(got) <= waiting
-    # who met only locked rows asks again, as the page does
-    for staff_id, order_id in zip(staff, claimed, strict=True):
-        if order_id is None:
-            got.append(work_alone(committed, staff_id))
+    with committed() as session:  # who met only locked rows asks again, as the page does
+        got += [order_id for order_id, _ in claim(session, staff[0], count=12)]
+    assert len(got) == len(set(got))
     assert set(got) == waiting
 
 
-def work_alone(committed, staff_id):
-    with committed() as session:
-        order = claim(session, staff_id)
-        session.commit()
-        return order.id
-
-
 def test_a_cleared_desk_frees_everything(session, desk):
-    (old, _), (one, two) = desk
-    claim(session, one)
-    leases.clear_desk(session, one)
-    assert claim(session, two).id == old.id
+    _, (one, two) = desk
+    assert len(claim(session, one, count=2)) == 2
+    leases.give_up(session, one)
+    assert len(claim(session, two, count=2)) == 2
