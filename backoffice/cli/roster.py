@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,40 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
     return mapping
 
 
+STAGES = {
+    "reading": "读取文件",
+    "checking": "逐行检查",
+    "comparing": "与现有名单比较",
+    "writing": "写入",
+}
+
+
+class _Bar:
+    """A progress bar on standard error, on a terminal only: standard output is the answer's."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._stage, self._started = "", 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if not self._shown:
+            return
+        if stage != self._stage:
+            self._stage, self._started = stage, time.monotonic()
+        text = f"\r{STAGES.get(stage, stage)}"
+        took = time.monotonic() - self._started
+        if done and total:
+            filled = 30 * done // total
+            left = took / done * (total - done)
+            text += f" [{'#' * filled}{'-' * (30 - filled)}] {done:,} / {total:,}  {left:.0f} s"
+        click.echo(text + "\033[K", err=True, nl=False)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._shown and self._stage:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
 @group.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--batch", "code", required=True, help="Feature code of the batch.")
@@ -48,7 +84,12 @@ def import_(
     errors: Path | None,
     as_json: bool,
 ) -> None:
-    """Import a roster workbook (.xlsx, .xls, .ods, .csv)."""
+    """Import a roster workbook (.xlsx, .xls, .ods, .csv).
+
+    The same rules as on the pages. Headings a clerk once explained for the school are remembered;
+    --map goes first. A full roster needs a legal basis: it is recorded on the batch (batch create
+    --legal-basis, or the batch's form), so nothing is asked here.
+    """
     from backoffice.imports.errors import NotARoster, WorkbookError
     from backoffice.imports.operations import import_roster
 
@@ -58,6 +99,7 @@ def import_(
     except OSError as error:
         raise Unreadable(FileUnusable(reason=error.strerror)) from error
     result: dict[str, Any] = {}
+    bar = _Bar()
     try:
         with transaction() as session:
             report = import_roster(
@@ -68,10 +110,13 @@ def import_(
                 mapping_overrides=overrides,
                 dry_run=dry_run,
                 errors_out=errors,
+                progress=bar,
             )
             result = report.to_dict("zh")
     except (WorkbookError, NotARoster) as error:
         raise Unreadable(error) from error
+    finally:
+        bar.end()
 
     def lines() -> Iterator[str]:
         yield (

@@ -26,7 +26,7 @@ def compact(text: str) -> str:
     For numbers and codes only: NFKC changes some rare name characters (DOMAIN section 3).
     """
     if text.isascii() and text.isprintable():  # NFKC leaves plain ASCII alone
-        return "".join(text.split()).upper()
+        return ("".join(text.split()) if " " in text else text).upper()
     before = None
     while before != text:  # NFKC can bring out white space, and removing it can compose again
         before = text

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from operator import mul
 from typing import Literal
 
 from backoffice.i18n import Text
@@ -185,7 +186,9 @@ def china_today() -> date:
 
 def resident_check_character(first_17: str) -> str:
     """Return the MOD 11-2 check character (0-9 or X) of 17 digits."""
-    total = sum(int(d) * w for d, w in zip(first_17, RESIDENT_WEIGHTS, strict=True))
+    if len(first_17) != len(RESIDENT_WEIGHTS):
+        raise ValueError("a resident number has 17 digits before its check character")
+    total = sum(map(mul, map(int, first_17), RESIDENT_WEIGHTS))
     return RESIDENT_CHECKS[total % 11]
 
 

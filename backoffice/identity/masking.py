@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from backoffice.identity.characters import compact
-from backoffice.identity.names import NAME_DOT, clean_name
+from backoffice.identity.names import NAME_DOT, PLAIN, clean_name
 
 STAR = "*"
 FULL_WIDTH_TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -36,6 +36,8 @@ def mask_name(name: str) -> str:
     Of a Chinese name the first and last characters stay (only the first of two); of every
     part of a Latin or dotted name the first.
     """
+    if PLAIN.fullmatch(name):
+        return name[0] + STAR * max(1, len(name) - 2) + (name[-1] if len(name) > 2 else "")
     name = clean_name(name)
     parts = re.split(rf"([\s{NAME_DOT}]+)", name)
     if len(parts) > 1 or name.isascii():

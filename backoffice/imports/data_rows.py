@@ -59,7 +59,10 @@ class RowSorter:
         """Return True if the row has something like a student or ID number: then it is a student."""
         for column in self._numbers:
             if column < len(row):
-                text = _shown(row[column])
+                cell = row[column]
+                if type(cell) is str and len(cell) > 2 and cell.isascii() and cell.isdigit():
+                    return True  # nearly every row
+                text = _shown(cell)
                 if NUMBER_LIKE.fullmatch(text if text.isascii() else compact(text)):
                     return True
         return False

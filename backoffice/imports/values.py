@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from backoffice.identity.characters import compact
 from backoffice.identity.documents import Gender, IdType, parse_id_type
@@ -53,17 +54,16 @@ ID_TYPES: dict[str, IdType] = {
 def plain_text(cell: Cell) -> str:
     """Return a cell as one line of text, invisible characters gone; numbers as Excel shows them."""
     text = cell if isinstance(cell, str) else display(cell)
-    if text.isascii() and text.isalnum():
-        return text
-    text = " ".join(visible(text).split())
-    return "" if text.lower() in PLACEHOLDERS else text
+    if not text.isalnum():  # else there is nothing to take out
+        text = " ".join(visible(text).split())
+    return "" if len(text) < 5 and text.lower() in PLACEHOLDERS else text
 
 
 def code_text(cell: Cell) -> str:
     """Return a code or number half-width and without spaces; letters keep their case."""
     text = plain_text(cell)
     if text.isascii():
-        return "".join(text.split())
+        return "".join(text.split()) if " " in text else text
     upper = compact(text)
     # `compact` is for ID numbers and raises letters; student numbers are kept as the school
     # writes them, which is only possible when nothing but the width changed.
@@ -78,7 +78,9 @@ def digits_lost(cell: Cell) -> bool:
         return False
     if isinstance(cell, int | float):
         return abs(cell) >= SAFE_NUMBER
-    return isinstance(cell, str) and bool(SCIENTIFIC.fullmatch(compact(cell)))
+    if not isinstance(cell, str) or (cell.isascii() and "+" not in cell):
+        return False
+    return bool(SCIENTIFIC.fullmatch(compact(cell)))
 
 
 def is_number(cell: Cell) -> bool:
@@ -88,7 +90,9 @@ def is_number(cell: Cell) -> bool:
 
 def read_gender(cell: Cell) -> Gender | None:
     """Return the gender, None for the codes of unknown; raises ValueError."""
-    text = compact(plain_text(cell)).lower()
+    text = plain_text(cell)
+    if text not in GENDERS:
+        text = compact(text).lower()
     if text not in GENDERS:
         raise ValueError
     return GENDERS[text]
@@ -96,7 +100,11 @@ def read_gender(cell: Cell) -> Gender | None:
 
 def read_id_type(cell: Cell) -> IdType:
     """Return the document type of a label, a code or a wire name; raises UnknownIdType."""
-    text = plain_text(cell)
+    return _id_type(plain_text(cell))
+
+
+@lru_cache(maxsize=256)
+def _id_type(text: str) -> IdType:
     found = ID_TYPES.get(heading_key(text))
     return found or parse_id_type(text.strip().lower())
 
@@ -111,7 +119,12 @@ def read_date(cell: Cell, month_is_enough: bool = False) -> date:
         return _plausible(cell.date())
     if isinstance(cell, date):
         return _plausible(cell)
-    text = compact(plain_text(cell))
+    return _date_of_text(plain_text(cell), month_is_enough)
+
+
+@lru_cache(maxsize=8192)  # a roster has thousands of birth dates and a hundred thousand rows
+def _date_of_text(raw: str, month_is_enough: bool) -> date:
+    text = compact(raw)
     if text.endswith(".0"):
         text = text[:-2]
     if text.isdigit():
