@@ -7,7 +7,7 @@ JOBS ?= 2
 # Part of the suite: make test TESTS=tests/supervisor
 TESTS ?= tests
 
-.PHONY: help up down test demo bench check models lock fmt lint types setup setup-dev clean
+.PHONY: help up down test demo bench eval photo-sheet check models portraits lock fmt lint types setup setup-dev clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -26,6 +26,16 @@ demo: setup models ## Run the main job once, end to end; files are left in var/d
 
 bench: setup-dev models ## Run the benchmarks and print a table
 	@exec $(PY) -m bench
+
+eval: setup models portraits ## Judge the photo checks: labelled pictures in DIR=… (or the own set) in, a table out
+	@$(PY) -m evaluation table --portraits var/portraits $(if $(DIR),--dir "$(DIR)") $(if $(STANDARD),--standard $(STANDARD))
+
+photo-sheet: setup models portraits ## Contact sheet of the photo pipeline into OUT=var/photo-sheet; BEFORE=… for an earlier one
+	@$(PY) -m evaluation sheet --portraits var/portraits --out "$(or $(OUT),var/photo-sheet)" $(if $(BEFORE),--before "$(BEFORE)")
+
+portraits: setup
+	@$(PY) -m backoffice.photos.fetch --portraits var/portraits >/dev/null \
+	  || echo "portraits not fetched: only the astronaut's pictures are used" >&2
 
 check: setup-dev ## Lint, format, types, import rules, migration drift, then the tests
 	@PY=$(PY) $(SHELL) tools/check.sh
