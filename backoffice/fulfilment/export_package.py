@@ -22,6 +22,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from backoffice.batches.progress import Progress, no_progress
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text
 from backoffice.imports.safe_cells import FORMULA_START
@@ -61,15 +62,18 @@ def export_package(
     out: Path,
     *,
     name_template: str = "{student_no}.jpg",
+    progress: Progress = no_progress,
 ) -> ExportReport:
     """Write the package of `batch` to `out` (a ZIP) and return what it holds.
 
     Pictures: approved or further, under photos/. A picture that cannot be read or whose SHA-256
     differs from what was approved becomes an exception, never a silent gap. `out` appears whole or
     not at all, readable by its owner only. name_template: see `check_name_template`.
-    Raises InvalidInput for a template that is not safe.
+    progress is told how many pictures are done, of how many. Raises InvalidInput for a template
+    that is not safe.
     """
     check_name_template(name_template)
+    total = _count(session, batch)
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.{os.getpid()}.part")
     manifest: list[Sequence[object]] = []
@@ -78,7 +82,8 @@ def export_package(
     try:
         draft.touch(mode=0o600)
         with zipfile.ZipFile(draft, "w") as package:
-            for row in _finished(session, batch):
+            for done, row in enumerate(_finished(session, batch), 1):
+                progress(min(done, total), total)
                 data = _picture(storage, row)
                 if data is None:
                     exceptions.append((*_person(row), FILE_MISSING))
@@ -130,6 +135,13 @@ def check_name_template(template: str) -> None:
                 "class_name, with one of the first two; / makes folders.",
             ),
         )
+
+
+def _count(session: Session, batch: Batch) -> int:
+    query = select(func.count()).where(
+        Order.batch_id == batch.id, Order.kind == OrderKind.CAPTURE, Order.state.in_(FINISHED)
+    )
+    return session.scalar(query) or 0
 
 
 def _finished(session: Session, batch: Batch) -> Iterator[Row[Any]]:
