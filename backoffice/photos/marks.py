@@ -17,11 +17,15 @@ _USER_COMMENT, _LENS = 0x9286, 0xA434
 # Programs that change how a person looks, and pictures made by machines. The phone's own camera
 # and plain copying tools also write the Software tag: they are not in the list.
 _EDITORS = re.compile(
-    r"photoshop|lightroom|adobe|gimp|snapseed|picsart|facetune|faceapp|vsco|pixelmator|affinity"
+    r"photoshop|lightroom|gimp|snapseed|picsart|facetune|faceapp|vsco|pixelmator|affinity"
     r"|paint\.net|acorn|coreldraw|capture one|luminar|meitu|美图|美颜|beautycam|beautyplus|b612|camera360"
     r"|醒图|轻颜|faceu|ulike|美颜相机|无他|pitu|天天p图|snow\b|stable.?diffusion|midjourney|dall.?e|comfyui"
     r"|automatic1111|firefly|trainedalgorithmicmedia|compositewithtrainedalgorithmicmedia|canva",
     re.IGNORECASE,
+)
+# Where XMP names programs. Its namespaces name Adobe and Photoshop in every camera's file too.
+_XMP_PROGRAMS = re.compile(
+    r"""(?:CreatorTool|softwareAgent|DigitalSourceType)[^>"']{0,20}[>"']\s*([^"'<]{1,200})"""
 )
 _SCREENSHOT = re.compile(r"screenshot|screen ?capture|截屏|截图|屏幕快照", re.IGNORECASE)
 _FRONT = re.compile(r"\bfront\b|前置", re.IGNORECASE)
@@ -54,8 +58,9 @@ def read_marks(image: Image.Image) -> Marks:
 
 
 def _texts(image: Image.Image) -> tuple[list[str], str]:
-    texts = [_text(image.info.get(key)) for key in ("xmp", "Software", "Comment", "parameters")]
-    texts.append(_text(image.info.get("XML:com.adobe.xmp")))
+    texts = [_text(image.info.get(key)) for key in ("Software", "Comment", "parameters")]
+    for key in ("xmp", "XML:com.adobe.xmp"):
+        texts += _XMP_PROGRAMS.findall(_text(image.info.get(key)))
     try:
         exif = image.getexif()
         details = exif.get_ifd(_EXIF_IFD)

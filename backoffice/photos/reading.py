@@ -34,6 +34,10 @@ pi_heif.register_heif_opener()
 MAX_PIXELS = 40_000_000
 MIN_SIDE_PX = 200
 MAX_ASPECT = 6.0
+MAX_SCANS = 40  # of a progressive JPEG; each is a pass over the whole picture, cameras write ten
+ROOMY_PIXELS = (
+    16_000_000  # a PNG, WebP or HEIC above it is halved before anything else is made of it
+)
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"}
 _SEQUENCE_BRANDS = {b"hevc", b"hevx", b"msf1"}
 _FOREIGN = (
@@ -131,6 +135,8 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
         raise (ImageBomb if "large" in str(error).lower() else ImageTruncated) from error
     except (OSError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
         raise ImageTruncated from error
+    if want_side and kind != "jpeg" and image.width * image.height > ROOMY_PIXELS:
+        image = _halved(image)
     scale = image.width / original[0]
     orientation = 1 if kind == "heic" else _orientation(image)  # libheif has turned it already
     if orientation > 1:
@@ -168,6 +174,9 @@ def _check_header(data: bytes, kind: Format, image: Image.Image) -> None:
     # An iPhone's JPEG may carry a second frame (MPO: depth or HDR gain map); it is no animation.
     if kind in ("png", "webp") and getattr(image, "n_frames", 1) > 1:
         raise ImageAnimated
+    # Inside a scan FF is never followed by DA, so each pair is a scan (or lies in a thumbnail).
+    if kind == "jpeg" and data.count(b"\xff\xda") > MAX_SCANS:
+        raise ImageBomb
     _check_foreign(data, kind)
 
 
@@ -190,7 +199,20 @@ def _end_of_picture(data: bytes, kind: Format) -> int:
     if kind == "jpeg":
         end = data.rfind(b"\xff\xd9")
         return end + 2 if end >= 0 else len(data)
-    return len(data)
+    return _end_of_boxes(data)
+
+
+def _end_of_boxes(data: bytes) -> int:
+    """Return where the last whole top-level box of a HEIC file (ISO/IEC 14496-12) ends."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size < 8 or at + size > len(data):
+            return at if size else len(data)  # 0: the box reaches the end of the file
+        at += size
+    return at
 
 
 def _draft(image: Image.Image, want_side: int) -> None:
@@ -233,12 +255,26 @@ def _is_srgb(profile: Any) -> bool:
     return "srgb" in (ImageCms.getProfileDescription(profile) or "").lower()
 
 
+def _halved(image: Image.Image) -> Image.Image:
+    """Return the picture at half its size; what no averaging is defined for keeps its size."""
+    if image.mode not in ("RGB", "RGBA", "L"):
+        return image
+    info = image.info
+    smaller = image.reduce(2)
+    smaller.info = info  # the colour profile
+    return smaller
+
+
+def _eight_bits(grey: Any, *, deep: bool) -> Image.Image:
+    if deep or grey.max(initial=0) > 255:
+        grey = grey.clip(0, 65535).astype(np.uint16) >> 8
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
 def _over_white(image: Image.Image, edits: list[str]) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
-        grey = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if "16" in image.mode or grey.max(initial=0) > 255 else 255.0
         edits.append("depth_to_8_bit")
-        return Image.fromarray((grey * (255.0 / top)).clip(0, 255).astype(np.uint8))
+        return _eight_bits(np.asarray(image), deep="16" in image.mode)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")
         if layer.getchannel("A").getextrema() == (255, 255):
