@@ -247,6 +247,8 @@ def _responses(declared: Operation, names: Names) -> dict[str, Any]:
     responses: dict[str, Any] = {
         str(declared.status): {"description": "Success", "content": content}
     }
+    if declared.name in LINKS:
+        responses[str(declared.status)]["links"] = _links(declared)
     if declared.polled:
         responses[str(declared.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
         responses["304"] = {"description": "Nothing new since the ETag of If-None-Match"}
@@ -256,6 +258,45 @@ def _responses(declared: Operation, names: Names) -> dict[str, Any]:
     for status, kinds in sorted(by_status.items()):
         responses[str(status)] = _problem(kinds, names, retry=status in (429, 503))
     return responses
+
+
+# What an answer gives the next call: operation -> (next operation, its path argument, where).
+LINKS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "create_order": tuple(
+        (name, "id", "/order/id")
+        for name in (
+            "get_order", "get_events", "cancel_order", "create_payment", "create_upload",
+            "upload_photo", "submit_order", "request_refund", "get_finished_photo",
+        )
+    ),
+    "get_orders": (("get_order", "id", "/items/0/id"), ("get_events", "id", "/items/0/id")),
+    "create_upload": tuple(
+        (name, "id", "/upload/id")
+        for name in ("get_upload", "send_part", "finish_upload", "delete_upload")
+    ),
+    "add_address": tuple(
+        (name, "id", "/address/id") for name in ("get_address", "change_address", "remove_address")
+    ),
+    "open_ticket": tuple(
+        (name, "id", "/ticket/id") for name in ("get_messages", "write_message")
+    ),
+    "get_enrolments": tuple(
+        (name, "id", "/items/0/id")
+        for name in ("get_enrolment", "confirm_enrolment", "ask_correction")
+    ),
+    "identify_student": (("confirm_enrolment", "id", "/enrolment/id"),),
+    "enrol": (("get_enrolment", "id", "/enrolment/id"),),
+}  # fmt: skip
+
+
+def _links(declared: Operation) -> dict[str, Any]:
+    return {
+        name: {
+            "operationId": name,
+            "parameters": {argument: f"$response.body#{pointer}"},
+        }
+        for name, argument, pointer in LINKS.get(declared.name, ())
+    }
 
 
 def _problem(kinds: list[type[BackofficeError]], names: Names, *, retry: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import MethodNotAllowed as RefusedMethod
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from backoffice.accounts.sign_in import require_changed_password
@@ -179,20 +180,47 @@ def blueprint_of() -> Blueprint:
             endpoint=declared.name,
             view_func=partial(run, declared),
             methods=[declared.method],
+            provide_automatic_options=False,
         )
     for rule in ("/", "/<path:rest>"):
         blueprint.add_url_rule(
-            rule, endpoint="elsewhere", view_func=elsewhere, methods=list(METHODS)
+            rule,
+            endpoint="elsewhere",
+            view_func=elsewhere,
+            methods=[*METHODS, "OPTIONS"],
+            provide_automatic_options=False,
         )
     return blueprint
 
 
 def elsewhere(rest: str = "") -> Response:
-    """Answer 405 for a known path with another method, 404 for anything else."""
+    """Answer OPTIONS, 405 for a known path with another method, 404 for anything else."""
     locale = pick_locale(request.headers.get("Accept-Language"))
-    allowed = [o.method for o in OPERATIONS if o.matches(f"/{rest}")]
-    error = MethodNotAllowed(sorted(allowed)) if allowed else RouteNotFound()
+    allowed = _allowed(f"/{rest}")
+    if allowed and request.method == "OPTIONS":
+        return _dressed(Response(status=204, headers={"Allow": ", ".join(allowed)}), None, locale)
+    error = MethodNotAllowed(allowed) if allowed else RouteNotFound()
     return _dressed(answer_failure(error, locale), None, locale)
+
+
+def method_unheard_of(error: RefusedMethod) -> Response | RefusedMethod:
+    """Answer for a method no rule names, such as TRACE."""
+    if not request.path.startswith(f"{PREFIX}/"):
+        return error
+    locale = pick_locale(request.headers.get("Accept-Language"))
+    allowed = _allowed(request.path.removeprefix(PREFIX)) or list(METHODS)
+    return _dressed(answer_failure(MethodNotAllowed(allowed), locale), None, locale)
+
+
+def _allowed(path: str) -> list[str]:
+    """Return the methods a path takes, sorted; empty for an unknown path."""
+    methods = {o.method for o in OPERATIONS if o.matches(path)}
+    return sorted({*methods, "OPTIONS", *_heads(methods)}) if methods else []
+
+
+def _heads(methods: set[str]) -> set[str]:
+    """Flask answers HEAD wherever there is a GET."""
+    return {"HEAD"} if "GET" in methods else set()
 
 
 def body_too_large(error: RequestEntityTooLarge) -> Response | RequestEntityTooLarge:

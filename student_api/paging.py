@@ -21,7 +21,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(default=None, max_length=60)
+    cursor: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{22}$")
 
     def position(self) -> uuid.UUID | None:
         """Return the id the page starts after. Raises RequestInvalid."""
@@ -38,7 +38,7 @@ class ShortListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     limit: int | None = Field(default=None, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(default=None, max_length=60)
+    cursor: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{6}$")
 
     def page(self, items: Sequence[Item]) -> tuple[list[Item], str | None]:
         """Return this page of a list that is short by nature, and the cursor of the next.

@@ -32,7 +32,7 @@ from student_api.order_answers import (
     order_answers,
 )
 from student_api.paging import PageQuery, ShortListQuery, cursor_after
-from student_api.schemas import Code, Line60, Note, Request
+from student_api.schemas import AS_WHOLE, Code, Line60, Note, Request
 from student_api.waiting import MAX_WAIT_SECONDS, wait_until
 
 # Notes of these moves are meant for the student; others are between staff.
@@ -79,7 +79,7 @@ class OrderRequest(Request):
 class MoveRequest(Request):
     """`version`: the order's version the client has seen; another one is refused."""
 
-    version: Annotated[int, Field(ge=0, le=2**31)] | None = None
+    version: Annotated[int, Field(ge=0, le=2**31), AS_WHOLE] | None = None
 
 
 class EventsQuery(ShortListQuery):

@@ -130,6 +130,7 @@ class MailedAnswer(Answer):
         errors.AttemptsExhausted,
         errors.AlbumNotAllowed,
         *PICTURE_ERRORS,
+        PhotoQueueFull,
         ConsentRequired,
         ConsentOutdated,
         TooManyRequests,
@@ -144,6 +145,7 @@ def upload_photo(call: Call, body: UploadRequest) -> UploadAnswer:
     count_upload(call, order)
     check_accepts_photo(call.session, order, body.source)
     settings = call.services.settings
+    check_room(call.session, settings.photo_queue_limit)
     upload = checked_upload(call.file, body.source, settings.upload_max_bytes)
     photo = attach_photo(call.session, call.services.storage, order, upload)
     return UploadAnswer.model_validate({"photo": {"id": str(photo.id), "status": photo.status}})

@@ -16,7 +16,7 @@ from backoffice.workflows.errors import OrderNotFound
 from student_api.calls.orders import own_address
 from student_api.operations import Call, operation
 from student_api.order_answers import OneOrderAnswer, one_order
-from student_api.schemas import Line60, Request
+from student_api.schemas import AS_WHOLE, Line60, Request
 
 
 class ReprintRequest(Request):
@@ -24,7 +24,7 @@ class ReprintRequest(Request):
 
     order_id: Line60
     layout: Line60
-    copies: Annotated[int, Field(ge=1, le=20)] = 1
+    copies: Annotated[int, Field(ge=1, le=20), AS_WHOLE] = 1
     address_id: Line60 | None = None
 
 

@@ -30,7 +30,7 @@ from student_api.errors import TooManyRequests
 from student_api.field_messages import one_field
 from student_api.operations import Call, operation
 from student_api.parsing import PART_MAX_BYTES
-from student_api.schemas import Answer, Request, Time
+from student_api.schemas import AS_WHOLE, Answer, Request, Time
 
 OFFSET_HEADER = "Upload-Offset"
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -43,7 +43,7 @@ class BeginRequest(Request):
         json_schema_extra={"examples": [{"source": "camera", "total_bytes": 3145728}]}
     )
     source: Literal["camera", "album"]
-    total_bytes: Annotated[int, Field(ge=1, le=2**31)]
+    total_bytes: Annotated[int, Field(ge=1, le=2**31), AS_WHOLE]
     sha256: Sha256 | None = None
 
 
