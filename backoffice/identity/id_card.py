@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+import cv2
 import numpy as np
 
 from backoffice.i18n import Text
@@ -80,9 +81,14 @@ class _Reading:
         self._refuse_another(card, number, line)
         number = self._sure(number, line)
         rows = rows_of(card, self._lines(card))
+        read = card_from(number, rows)
+        if read.name is None:  # small in the picture: look again at the card alone
+            self._quads = self._closer(card)
+            rows = rows_of(card, self._lines(card))
+            read = card_from(number, rows)
         if not is_card(number, rows):
             raise IdCardUnreadable(NOT_A_CARD)
-        return card_from(number, rows)
+        return read
 
     def _find(self, side: int) -> tuple[Number, Line] | None:
         """Return the number and its line, read the right way up; a valid one before others."""
@@ -126,6 +132,14 @@ class _Reading:
         if number.document is not None and number.text != second.text:
             raise IdCardUnreadable(UNSURE)
         return second if second.score > number.score or number.document is None else number
+
+    def _closer(self, card: Card) -> list[Quad]:
+        """Return the lines found on the card's own part of the picture, upright."""
+        matrix, size = card.window(SECOND_SIDE)
+        alone = cv2.warpAffine(self._picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+        found = self._reader.find(np.asarray(alone, dtype=np.uint8), SECOND_SIDE)
+        back = cv2.invertAffineTransform(matrix)
+        return [np.asarray(cv2.transform(q[None], back)[0], dtype=np.float32) for q in found]
 
     def _lines(self, card: Card) -> list[Line]:
         upright = [facing(quad, card.along) for quad in self._quads]

@@ -15,14 +15,16 @@ from backoffice.identity.names import HAN, NAME_DOT, clean_name
 LIKE_DIGITS = str.maketrans("OQDIL|ZSB", "000111258")
 NUMBER = re.compile(r"[0-9OQDIL|ZSB]{17}[0-9OQDIL|ZSBX]$")
 NUMBER_LABEL = re.compile(r"公民|身份|号码")
-NAME_LABEL = re.compile(r"^姓?名|^姓")
+NAME_LABEL = re.compile(r"^.?名|^姓")
 GENDER = re.compile(r"性?别?([男女])")
 BIRTH = re.compile(r"((?:19|20)\d\d)年?(\d{1,2})月?(\d{1,2})日?$")
 BIRTH_ROW = re.compile(r"出生|\d{4}年|月\d|\d月")
 GENDER_ROW = re.compile(r"性别|民族|^别?[男女]")
 ADDRESS_LABEL = re.compile(r"^住?址|^住")
 NAME = re.compile(rf"{HAN}[{NAME_DOT}\w]*{HAN}|{HAN}{{2,}}")
-BIRTH_ABOVE = 0.27  # share of the card's width above the number; the address lies below
+NAME_ALONE = re.compile(rf"{HAN}{{2,6}}|{HAN}+({NAME_DOT}{HAN}+)+")
+NAME_ABOVE = (0.38, 0.56)  # shares of the card's width above the number
+CARD_ROWS = 4  # above the number, however badly they read
 LABELS = ("姓名", "性别", "民族", "出生", "住址")
 
 UNSURE_CHECKSUM = 0.3  # the most a card with a wrong check character is worth
@@ -127,7 +129,7 @@ def card_from(number: Number, rows: list[Row]) -> IdCard:
 
 def is_card(number: Number, rows: list[Row]) -> bool:
     """Return True if something beside the number says that this is a card."""
-    if number.labelled:
+    if number.labelled or len(rows) >= CARD_ROWS:
         return True
     text = "".join(row.text for row in rows)
     return any(label in text for label in LABELS) or _birth(rows) is not None
@@ -139,13 +141,14 @@ def _disagree(of_number: object, printed: object) -> bool:
 
 def _name(rows: list[Row]) -> tuple[Row | None, str | None]:
     labelled = [row for row in rows if NAME_LABEL.search(row.text)]
-    for row in labelled or rows[:1]:
-        text = clean_name(NAME_LABEL.sub("", row.text))
-        if any(p.search(text) for p in (GENDER_ROW, BIRTH_ROW, ADDRESS_LABEL)):
-            return None, None
-        found = NAME.search(text)
+    for row in labelled:
+        found = NAME.search(clean_name(NAME_LABEL.sub("", row.text)))
         if found:
             return row, found.group()
+    for row in rows:  # the label was not made out: only what stands where a name stands
+        text = clean_name(row.text)
+        if NAME_ABOVE[0] < row.above < NAME_ABOVE[1] and NAME_ALONE.fullmatch(text):
+            return row, text
     return None, None
 
 

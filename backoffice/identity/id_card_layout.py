@@ -45,6 +45,16 @@ class Card:
         run = float((end - start) @ self.along)
         return float((end - start) @ self.down) / run if run else 0.0
 
+    def window(self, side: int) -> tuple[NDArray[np.float64], tuple[int, int]]:
+        """Return how to cut the card out upright, `side` pixels wide: affine matrix and size."""
+        scale = side / (self.width * (1 + 2 * MARGIN))
+        axes = scale * np.stack([self.along, self.down]).astype(np.float64)
+        left = scale * self.width * (NUMBER_RIGHT + MARGIN)
+        top = scale * self.width * CARD_HEIGHT
+        shift = np.array([left, top]) - axes @ self.origin
+        height = round(scale * self.width * (CARD_HEIGHT + MARGIN))
+        return np.hstack([axes, shift[:, None]]), (side, height)
+
     def holds(self, quad: Quad) -> bool:
         """Return True for a line that may lie on the card above the number."""
         right, above = self.place(quad)

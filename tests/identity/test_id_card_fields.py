@@ -134,6 +134,31 @@ def test_a_number_alone_is_no_card(number, written, expected):
     assert is_card(number_in(number, 0.9), rows(written) if written else []) is expected
 
 
+def test_rows_that_cannot_be_read_still_make_a_card():
+    blurred = [(right, above, width, "*") for right, above, width, _ in WRITTEN]
+    assert is_card(number_in(NUMBER, 0.9), rows(blurred))
+    assert read(blurred).name is None
+
+
+def test_without_its_label_a_name_is_taken_only_from_its_place():
+    assert read([(0.17, 0.46, 150, "吴小兰")]).name == "吴小兰"
+    assert read([(0.17, 0.60, 150, "采集通知")]).name is None
+    assert read([(0.17, 0.46, 500, "毕业生图像采集通知2027届")]).name is None
+    assert read([(0.08, 0.46, 220, "地名吴小兰")]).name == "吴小兰", "a misread label"
+
+
+@given(st.floats(-180, 180), st.floats(300, 3000))
+def test_the_window_holds_the_card_upright(turn, width):
+    number = Line(_turned(box(0.34, 0.0, 570) * width / 1000, turn), NUMBER, 0.99)
+    matrix, (across, down) = card_of(number, labelled=False).window(960)
+    end = (number.quad[1] + number.quad[2]) / 2
+    start = (number.quad[0] + number.quad[3]) / 2
+    seen_start, seen_end = (matrix[:, :2] @ point + matrix[:, 2] for point in (start, end))
+    assert seen_end[1] == pytest.approx(seen_start[1], abs=1), "level"
+    assert 0.8 * across < seen_end[0] < across
+    assert 0.8 * down < seen_end[1] < down
+
+
 @given(st.floats(0, 360), st.floats(60, 300), st.integers(0, 3), st.booleans())
 def test_quads_keep_their_place_whichever_corner_comes_first(turn, width, first, mirrored):
     plain = _turned(np.array([[0, 0], [width, 0], [width, 40], [0, 40]], np.float32), turn)
