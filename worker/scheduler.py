@@ -21,6 +21,7 @@ from backoffice.batches.reminders import REMIND, remind_unfinished
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.orders.uploads import purge_uploads
+from backoffice.lists import exporting
 from backoffice.payments import refunds
 from backoffice.payments.errors import NoticeInvalid
 from backoffice.payments.notices import receive
@@ -41,6 +42,7 @@ TIMERS_PER_TICK = 500
 ACTIONS: dict[str, Action] = {
     CLOSE: close_when_over,
     REMIND: remind_unfinished,
+    exporting.EXPIRE: exporting.expire_export,
     batch_jobs.EXPIRE: batch_jobs.expire_file,
 }
 log = logging.getLogger("worker.scheduler")

@@ -11,6 +11,7 @@ from backoffice.admin.language import locale, say, t
 from backoffice.db import db
 from backoffice.errors import BackofficeError, InvalidInput, NotFound
 from backoffice.i18n import Text
+from backoffice.lists.exporting import ExportForbidden
 from backoffice.review.leases import LeaseLost
 from backoffice.workflows.bulk import FAILED
 from backoffice.workflows.errors import (
@@ -27,6 +28,7 @@ from backoffice.workflows.errors import (
 STATUS: tuple[tuple[type[BackofficeError], int], ...] = (
     (NotFound, 404),
     (TransitionForbidden, 403),
+    (ExportForbidden, 403),
     (VersionConflict, 409),
     (LeaseLost, 409),
     (TransitionNotAllowed, 409),

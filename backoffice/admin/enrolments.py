@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement
@@ -10,9 +9,10 @@ from sqlalchemy.orm import Query, joinedload
 
 from backoffice.admin.labels import badge, word
 from backoffice.admin.language import lazy, local_time, t
-from backoffice.admin.orders import batch_options, student_condition
+from backoffice.admin.orders import batch_options
 from backoffice.admin.room import Choice, ListRoom
 from backoffice.i18n import Text
+from backoffice.lists.specs import ENROLMENTS
 from backoffice.models import Enrolment
 
 
@@ -41,7 +41,8 @@ class EnrolmentsRoom(ListRoom):
         "source": lazy("来源", "Source"),
         "claimed_at": lazy("认领", "Claimed"),
     }
-    column_sortable_list = ("student_no", "claimed_at")
+    column_sortable_list = ("student_no", "created_at")
+    big = True
     column_default_sort = ("created_at", True)
     column_auto_select_related = False
     choices = (
@@ -49,15 +50,13 @@ class EnrolmentsRoom(ListRoom):
             "batch",
             Text("全部批次", "All batches"),
             batch_options,
-            lambda v: Enrolment.batch_id == uuid.UUID(v),
+            ENROLMENTS.filters["batch"],
         ),
         Choice(
             "claimed",
             Text("全部学生", "All students"),
             lambda: [("yes", t("已认领", "Claimed")), ("no", t("未认领", "Not claimed"))],
-            lambda v: (
-                Enrolment.student_id.is_not(None) if v == "yes" else Enrolment.student_id.is_(None)
-            ),
+            ENROLMENTS.filters["claimed"],
         ),
     )
 
@@ -79,4 +78,4 @@ class EnrolmentsRoom(ListRoom):
 
     def search_condition(self, term: str) -> ColumnElement[bool]:
         """Find by student number, or whole name, ID number or phone."""
-        return student_condition(term)
+        return ENROLMENTS.search(term)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -14,11 +15,17 @@ from backoffice.admin.people import own_school
 from backoffice.admin.room import Choice, ListRoom, Page, expose
 from backoffice.db import db
 from backoffice.i18n import Text
+from backoffice.lists.specs import PAYMENTS, REFUNDS, SPECS
 from backoffice.models import Order, Payment, Refund
 from backoffice.security.tenancy import visible
 
 PAYMENT_TONES = {"pending": "waiting", "succeeded": "good", "failed": "bad", "closed": "neutral"}
-REFUND_TONES = {"pending": "working", "succeeded": "neutral", "failed": "bad"}
+REFUND_TONES = {
+    "pending": "working",
+    "succeeded": "neutral",
+    "failed": "bad",
+    "cancelled": "neutral",
+}
 
 
 class FinanceRoom(Page):
@@ -61,9 +68,9 @@ class MoneyRoom(ListRoom):
     """What the lists of payments and refunds share: the order's number, and finding by it."""
 
     section = Text("财务", "Finance")
-    number_columns: ClassVar[tuple[str, ...]] = ()
     column_auto_select_related = False
-    column_sortable_list = ("created_at", "amount_fen")
+    column_sortable_list = ("created_at",)
+    big = True
     column_default_sort = ("created_at", True)
     column_labels: ClassVar[dict[str, Any]] = {
         "order_id": lazy("订单", "Order"),
@@ -80,22 +87,17 @@ class MoneyRoom(ListRoom):
         "settled_at": lazy("完成时间", "Settled"),
     }
 
-    def get_list(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a page of rows; the orders' numbers come in one more query."""
-        count, rows = super().get_list(*args, **kwargs)
+    def decorate(self, rows: Sequence[Any]) -> None:
+        """Give the rows their orders' numbers, in one query."""
         ids = {row.order_id for row in rows}
         numbers = db.session.execute(select(Order.id, Order.number).where(Order.id.in_(ids)))
         known = {row.id: row.number for row in numbers}
         for row in rows:
             row.order_number = known.get(row.order_id, "")
-        return count, rows
 
     def search_condition(self, term: str) -> ColumnElement[bool]:
         """Find by the order's number or the numbers of provider and ours."""
-        found = self.model.order_id.in_(select(Order.id).where(Order.number == term.upper()))
-        for name in self.number_columns:
-            found = found | (getattr(self.model, name) == term)
-        return found  # type: ignore[no-any-return]
+        return SPECS[self.room].search(term)
 
 
 def _order_cell(view: Any, context: Any, row: Any, name: str) -> Markup:
@@ -109,7 +111,6 @@ class PaymentsRoom(MoneyRoom):
 
     room = "payments"
     label = Text("付款", "Payments")
-    number_columns = ("out_trade_no", "trade_no")
     search_hint = Text("订单号或支付单号", "Order or payment number")
     empty = Text("还没有付款记录。", "No payment yet.")
     column_list = ("order_id", "provider", "amount_fen", "status", "out_trade_no", "paid_at", "created_at")  # fmt: skip
@@ -118,13 +119,13 @@ class PaymentsRoom(MoneyRoom):
             "status",
             Text("全部状态", "All states"),
             lambda: words("payment"),
-            lambda v: Payment.status == v,
+            PAYMENTS.filters["status"],
         ),
         Choice(
             "surplus",
             Text("全部款项", "All money"),
             lambda: [("yes", t("多付款项", "Surplus only"))],
-            lambda v: Payment.surplus.is_(True),
+            PAYMENTS.filters["surplus"],
         ),
     )
 
@@ -147,7 +148,6 @@ class RefundsRoom(MoneyRoom):
 
     room = "refunds"
     label = Text("退款", "Refunds")
-    number_columns = ("refund_no", "provider_refund_no")
     search_hint = Text("订单号或退款单号", "Order or refund number")
     empty = Text(
         "还没有退款。需要退款时，在订单页点“申请退款”。",
@@ -159,7 +159,7 @@ class RefundsRoom(MoneyRoom):
             "status",
             Text("全部状态", "All states"),
             lambda: words("refund"),
-            lambda v: Refund.status == v,
+            REFUNDS.filters["status"],
         ),
     )
 

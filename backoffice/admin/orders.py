@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from flask import Response, flash, make_response, redirect, request
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Query, joinedload
 
 from backoffice.admin import answers, moves
@@ -16,13 +16,11 @@ from backoffice.admin.language import lazy, local_time, locale, say, t, yuan
 from backoffice.admin.order_facts import facts_of
 from backoffice.admin.people import may, own_school, record
 from backoffice.admin.room import Choice, ListRoom, expose, one_or_404
-from backoffice.blind_indexes import id_number_index, name_index, phone_index
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
-from backoffice.identity.names import clean_name
-from backoffice.identity.phones import normalise_phone
-from backoffice.models import Batch, Enrolment, Order, School, Student
+from backoffice.lists.specs import ORDERS
+from backoffice.models import Batch, Order, School
 from backoffice.security.tenancy import visible
 
 
@@ -37,24 +35,6 @@ def school_options() -> list[tuple[str, str]]:
     """Return the schools this member sees, for a drop-down."""
     query = select(School.id, School.name).where(visible(School, own_school()))
     return [(str(row.id), row.name) for row in db.session.execute(query.order_by(School.code))]
-
-
-def student_condition(term: str) -> ColumnElement[bool]:
-    """Return the condition on enrolments for what a person types: number, name, ID or phone.
-
-    Sealed values are found through their blind indexes, so whole values only.
-    """
-    found: list[ColumnElement[bool]] = [Enrolment.student_no == term]
-    found.append(Enrolment.name_index == name_index(clean_name(term)))
-    found.append(Enrolment.id_index == id_number_index(term.upper()))
-    try:
-        index = phone_index(normalise_phone(term))
-    except BackofficeError:
-        pass
-    else:
-        students = select(Student.id).where(Student.phone_index == index)
-        found += [Enrolment.phone_index == index, Enrolment.student_id.in_(students)]
-    return or_(*found)
 
 
 def order_link(view: Any, context: Any, order: Any, name: str) -> Markup:
@@ -88,7 +68,8 @@ class OrdersRoom(ListRoom):
         "created_at": lazy("下单时间", "Ordered"),
         "entered_at": lazy("进入本状态", "In this state since"),
     }
-    column_sortable_list = ("created_at", "entered_at")
+    column_sortable_list = ("created_at",)
+    big = True
     column_default_sort = ("created_at", True)
     column_auto_select_related = False
     choices = (
@@ -96,25 +77,25 @@ class OrdersRoom(ListRoom):
             "state",
             Text("全部状态", "All states"),
             lambda: [(s.name, say(s.label)) for s in states()],
-            lambda v: Order.state == v,
+            ORDERS.filters["state"],
         ),
         Choice(
             "batch",
             Text("全部批次", "All batches"),
             batch_options,
-            lambda v: Order.batch_id == uuid.UUID(v),
+            ORDERS.filters["batch"],
         ),
         Choice(
             "kind",
             Text("全部类型", "All kinds"),
             lambda: [p for p in words("kind") if p[0] in ("capture", "reprint")],
-            lambda v: Order.kind == v,
+            ORDERS.filters["kind"],
         ),
         Choice(
             "flagged",
             Text("全部标记", "Any flag"),
             lambda: words("flag"),
-            lambda v: Order.flagged == v,
+            ORDERS.filters["flagged"],
         ),
     )
 
@@ -136,8 +117,7 @@ class OrdersRoom(ListRoom):
 
     def search_condition(self, term: str) -> ColumnElement[bool]:
         """Find by order number or by the student."""
-        people = select(Enrolment.id).where(student_condition(term))
-        return or_(Order.number == term.upper(), Order.enrolment_id.in_(people))
+        return ORDERS.search(term)
 
     # -- one order ------------------------------------------------------------------------
 

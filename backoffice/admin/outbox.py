@@ -47,7 +47,7 @@ class OutboxRoom(ListRoom):
         "created_at": lazy("创建时间", "Created"),
         "age": lazy("已过", "Age"),
     }
-    column_sortable_list = ("available_at", "created_at")
+    column_sortable_list = ("created_at",)
     column_default_sort = ("created_at", True)
     column_auto_select_related = False
     choices = (

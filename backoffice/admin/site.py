@@ -16,8 +16,10 @@ from backoffice.admin.bulk import BulkRoom, runnable
 from backoffice.admin.catalogues import ReasonsRoom
 from backoffice.admin.dashboard import DashboardRoom
 from backoffice.admin.enrolments import EnrolmentsRoom
+from backoffice.admin.exports import ExportsRoom
 from backoffice.admin.finance import FinanceRoom, PaymentsRoom, RefundsRoom
 from backoffice.admin.fulfilment import FulfilmentRoom
+from backoffice.admin.history import EventsRoom, PhotosRoom
 from backoffice.admin.imports import ImportsRoom
 from backoffice.admin.labels import (
     badge,
@@ -92,6 +94,7 @@ def init_app(app: Flask) -> None:
         ImportsRoom(),
         EnrolmentsRoom(),
         OrdersRoom(),
+        PhotosRoom(),
         ReviewRoom("review"),
         ReasonsRoom(),
         StandardsRoom(),
@@ -104,7 +107,9 @@ def init_app(app: Flask) -> None:
         StaffRoom(),
         WorkflowRoom("workflow"),
         OutboxRoom(),
+        EventsRoom(),
         PicturesRoom("pictures"),
+        ExportsRoom("exports"),
         AccountRoom("account"),
     ):
         admin.add_view(room)

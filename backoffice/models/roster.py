@@ -219,6 +219,7 @@ class Enrolment(RosterValues, Created, Base):
         Index("ix_enrolments_name_index", "name_index"),
         Index("ix_enrolments_student_id", "student_id"),
         Index("ix_enrolments_student_no", "student_no", "id"),
+        Index("ix_enrolments_phone_index", "phone_index"),
         Index("ix_enrolments_created_at", "created_at", "id"),
         Index("ix_enrolments_batch_id_created_at", "batch_id", "created_at", "id"),
         Index(

@@ -27,6 +27,7 @@ NEW_INDEXES = (
     ("ix_orders_flagged", "orders", ["flagged", "created_at", "id"], "flagged IS NOT NULL"),
     ("ix_orders_reprints", "orders", ["created_at", "id"], "kind = 'reprint'"),
     ("ix_enrolments_student_no", "enrolments", ["student_no", "id"], None),
+    ("ix_enrolments_phone_index", "enrolments", ["phone_index"], None),
     ("ix_enrolments_created_at", "enrolments", ["created_at", "id"], None),
     ("ix_enrolments_batch_id_created_at", "enrolments", ["batch_id", "created_at", "id"], None),
     ("ix_payments_created_at", "payments", ["created_at", "id"], None),

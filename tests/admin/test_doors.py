@@ -15,6 +15,9 @@ from tests.factories import make_staff
 ROOMS = {
     "/admin/": set(ROLES),
     "/admin/account/": set(ROLES),
+    "/admin/exports/": {"admin", "school", "operator", "finance"},
+    "/admin/photos/": {"admin", "school", "reviewer", "operator"},
+    "/admin/events/": {"admin", "school", "finance"},
     "/admin/orders/": set(ROLES),
     "/admin/review/": {"reviewer"},
     "/admin/reasons/": {"admin", "school", "reviewer"},
