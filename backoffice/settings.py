@@ -84,6 +84,10 @@ class Settings:
     photo_job_seconds: int = describe(
         60, "A photo job running longer is stopped and the photo fails with a code."
     )
+    photo_queue_limit: int = describe(
+        2000,
+        "So many pictures may wait for the machine; further uploads are asked to come back in a minute.",
+    )
     matting_model: str = describe(
         "u2netp", "rembg model used on cluttered backgrounds; its file must lie in MODELS_DIR."
     )

@@ -73,12 +73,13 @@ def clothes(person: Person, colour: tuple[int, int, int]) -> RGB:
 
 
 def wall(person: Person, behind: RGB) -> RGB:
-    """Put the person before another background, shown as large as the picture."""
-    height, width = person.rgb.shape[:2]
+    """Put the person before another background; cut below what the matte knows of the body."""
+    width = person.rgb.shape[1]
+    height = int(np.flatnonzero(person.alpha.max(axis=1) > 0.5)[-1]) + 1
     scale = max(width / behind.shape[1], height / behind.shape[0])
     large = cv2.resize(behind, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    alpha = person.alpha[..., None]
-    mixed = person.rgb * alpha + large[:height, :width] * (1 - alpha)
+    alpha = person.alpha[:height, :, None]
+    mixed = person.rgb[:height] * alpha + large[:height, :width] * (1 - alpha)
     return np.asarray(mixed, np.uint8)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.pipeline import PhotoEngine, PhotoResult, process
@@ -21,7 +21,7 @@ from evaluation import scenes
 from evaluation.own_set import as_jpeg
 from evaluation.people import Person, alpha_of, people
 
-CELL_HEIGHT, GAP, TEXT_WIDTH = 420, 8, 330
+CELL_HEIGHT, GAP, TEXT_WIDTH = 420, 8, 360
 ZOOM = 3
 PATCH = (140, 140)  # output pixels of the outline shown three times as large
 SHEET = "photo-sheet.png"
@@ -108,7 +108,8 @@ def _notes(title: str, result: PhotoResult) -> Image.Image:
     lines = [title, "accepted" if result.passed else "REFUSED"]
     lines += [f"{name} {value}" for name, value in result.geometry.items()]
     lines += [f"{c.severity}: {c.code} {c.value}" for c in result.checks if not c.passed]
-    ImageDraw.Draw(cell).multiline_text((4, 4), "\n".join(lines), fill=INK, spacing=5)
+    font = ImageFont.load_default(size=17)
+    ImageDraw.Draw(cell).multiline_text((4, 4), "\n".join(lines), fill=INK, spacing=4, font=font)
     return cell
 
 

@@ -14,6 +14,7 @@ from backoffice.enrolments import errors as enrolments
 from backoffice.errors import BackofficeError, InvalidInput, NotFound
 from backoffice.identity.id_card_errors import IdCardReaderBusy
 from backoffice.orders import errors as orders
+from backoffice.orders.photo_queue import PhotoQueueFull
 from backoffice.payments import errors as payments
 from backoffice.photos.errors import ModelMissing
 from backoffice.storage import (
@@ -82,6 +83,7 @@ STATUS: dict[type[BackofficeError], int] = {
     StorageUnavailable: 503,
     CaptureCodeUnavailable: 503,
     IdCardReaderBusy: 503,
+    PhotoQueueFull: 503,
     ModelMissing: 503,
     payments.PaymentProviderUnavailable: 503,
     accounts.WechatUnavailable: 503,
@@ -93,6 +95,7 @@ RETRY_AFTER: dict[type[BackofficeError], int] = {
     StorageUnavailable: 10,
     CaptureCodeUnavailable: 30,
     IdCardReaderBusy: 3,
+    PhotoQueueFull: 60,
     payments.PaymentProviderUnavailable: 10,
     accounts.WechatUnavailable: 10,
 }

@@ -36,11 +36,12 @@ def run_jobs(app: Flask, settings: Settings) -> None:
 
 
 def run_photos(app: Flask, settings: Settings) -> None:
-    """Work the photo queue with warm models: loaded before the first job is taken."""
+    """Work the photo queue with warm models: loaded and run before the first job is taken."""
+    from backoffice.photos.warming import warm
     from worker.rq_worker import work
 
     with app.app_context():
-        runtime.photo_engine()
+        warm(runtime.photo_engine())
     work(queues.PHOTOS, settings)
 
 

@@ -12,6 +12,7 @@ from backoffice.accounts.errors import ConsentOutdated, ConsentRequired
 from backoffice.messaging.operations import request_photo_email
 from backoffice.models import Order, Photo
 from backoffice.orders import errors
+from backoffice.orders.photo_queue import PhotoQueueFull, check_room
 from backoffice.orders.photos import (
     MEDIA_TYPES,
     PhotoNotFound,

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from backoffice.accounts.errors import ConsentOutdated, ConsentRequired
 from backoffice.models import Order, PhotoUpload
 from backoffice.orders import errors
+from backoffice.orders.photo_queue import PhotoQueueFull, check_room
 from backoffice.orders.uploads import (
     PART_MIN_BYTES,
     add_part,
@@ -112,6 +113,7 @@ def _order(call: Call, upload: PhotoUpload) -> Order:
         errors.AttemptsExhausted,
         errors.AlbumNotAllowed,
         errors.ImageTooLarge,
+        PhotoQueueFull,
         ConsentRequired,
         ConsentOutdated,
         TooManyRequests,
@@ -126,6 +128,7 @@ def create_upload(call: Call, body: BeginRequest) -> OneUploadAnswer:
     require_portrait_consent(call)
     order = find_order(call.session, call.student, call.id("id", OrderNotFound))
     count_upload(call, order)
+    check_room(call.session, call.services.settings.photo_queue_limit)
     upload = begin_upload(
         call.session,
         call.services.storage,
