@@ -143,6 +143,13 @@ class Settings:
         "", "Mini-program id for one-click sign-in; empty means it is not offered."
     )
     wechat_app_secret: str = describe("", "Secret of the mini-program.")
+    wechat_code_page: str = describe(
+        "",
+        "Page of the mini-program that a batch's mini-program code opens, e.g. pages/batch/index; empty means no such codes are made.",
+    )
+    wechat_code_env: str = describe(
+        "release", "Version of the mini-program the code opens: `release`, `trial` or `develop`."
+    )
     upload_hours: int = describe(24, "Life of an upload in parts that was not completed.")
     idempotency_hours: int = describe(
         48, "How long the answer to an Idempotency-Key is kept and given again."

@@ -83,6 +83,10 @@ class Wechat:
             raise InvalidPhone
         return normalise_phone(f"+{country}{number}")
 
+    def access_token(self, *, fresh: bool = False) -> str:
+        """Return this process's access token; `fresh` when WeChat has refused the present one."""
+        return _TOKENS.get(self, fresh=fresh)
+
     def fetch_access_token(self, *, fresh: bool) -> tuple[str, int]:
         """Return an access token and its life in seconds. `fresh` throws the present one away."""
         answer = self._ask(

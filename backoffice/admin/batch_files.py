@@ -21,6 +21,7 @@ from backoffice.batches.qr import batch_qr_png, batch_qr_svg, batch_url
 from backoffice.db import db
 from backoffice.errors import NotFound
 from backoffice.fulfilment.export_package import export_package
+from backoffice.fulfilment.mini_program_code import offers_mini_program_codes
 from backoffice.models import BatchJob
 from backoffice.models.batch_life import BatchJobKind, BatchJobState
 from backoffice.services import services
@@ -65,6 +66,9 @@ class FileViews:
             kind = BatchJobKind(request.form.get("kind", ""))
         except ValueError:
             raise NotFound() from None
+        offered = offers_mini_program_codes(services().settings)
+        if kind == BatchJobKind.MINI_PROGRAM_CODE and not offered:
+            raise NotFound()
         options, chosen = {"locale": locale()}, asked_class()
         if chosen is not None:
             options |= {"college": chosen.college, "class_name": chosen.class_name}

@@ -34,6 +34,7 @@ from backoffice.batches.qr import batch_url
 from backoffice.db import db
 from backoffice.enrolments.windows import batch_phase
 from backoffice.errors import InvalidInput, NotFound
+from backoffice.fulfilment.mini_program_code import offers_mini_program_codes
 from backoffice.i18n import Text
 from backoffice.models import Batch, RosterImport, School
 from backoffice.models.vocabulary import BatchState
@@ -247,7 +248,7 @@ class BatchesRoom(BoardViews, FileViews, ListRoom):
             "backoffice/batch.html",
             batch=batch,
             badge_of_batch=batch_badge(batch),
-            mini_program=False,
+            mini_program=offers_mini_program_codes(services().settings),
             url=batch_url(services().settings.public_url, batch.feature_code),
             board=board(db.session(), batch.id),
             steps=steps_from(batch) if may("batches.edit") else [],

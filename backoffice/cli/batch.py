@@ -125,13 +125,24 @@ def create(
 @json_option
 @database_command
 def qr(code: str, out: Path, as_json: bool) -> None:
-    """Write the batch's QR code (PNG, SVG), the A4 poster and the per-class sheets (PDF)."""
+    """Write the batch's QR code (PNG, SVG), the A4 poster and the per-class sheets (PDF).
+
+    With a mini-program configured (WECHAT_CODE_PAGE) its code as well.
+    """
     from backoffice.batches.printables import write_printables
+    from backoffice.fulfilment.mini_program_code import (
+        mini_program_code,
+        offers_mini_program_codes,
+    )
 
     with transaction() as session, progress_bar("个人码", as_json) as progress:
         batch = operations.find_batch(session, code)
         settings = reachable(services().settings)
         files = write_printables(session, batch, settings, out, progress=progress)
+        if offers_mini_program_codes(settings):
+            data, ending = mini_program_code(settings, batch.feature_code)
+            files.append(out / f"{batch.feature_code}-mini-program.{ending}")
+            files[-1].write_bytes(data)
 
     def lines() -> Iterator[str]:
         yield from map(str, files)

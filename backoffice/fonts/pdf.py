@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from reportlab import rl_config
 from reportlab.pdfbase import pdfdoc, pdfmetrics
 
 from backoffice.fonts.cff2 import Cff2, Contour
@@ -28,6 +29,9 @@ from backoffice.fonts.sfnt import (
 REGULAR, BOLD, BLACK = 400, 700, 900
 SUBSET_SIZE = 255
 UNITS = 1000  # the font's units per em, as PDF widths want them
+
+# Streams as bytes, not as text: a fifth smaller, and the encoding took a fifth of the time.
+rl_config.useA85 = 0
 
 
 @cache

@@ -324,6 +324,8 @@ def test_personal_codes_are_asked_for_watched_and_taken(house: House):
     actions = list(house.session.scalars(select(AccessRecord.action)))
     assert "batch:take_class_sheets" in actions
     assert post(client, url + "files", kind="everything").status_code == 404
+    assert "小程序码" not in page  # not configured, so not offered
+    assert post(client, url + "files", kind="mini_program_code").status_code == 404
     foreign = f"/admin/batches/{house.batches[1].id}/files/{job.id}"
     assert house.client("admin").get(foreign).status_code == 404
 

@@ -9,6 +9,7 @@ from backoffice.batches.board import ClassRef
 from backoffice.batches.jobs import MadeFile, begin, fail_job, keep_file, teller
 from backoffice.batches.printables import class_sheets_pdf
 from backoffice.batches.progress import Progress
+from backoffice.fulfilment.mini_program_code import mini_program_code
 from backoffice.fulfilment.progress_workbook import progress_workbook
 from backoffice.models import Batch, BatchJob
 from backoffice.models.batch_life import BatchJobKind
@@ -51,8 +52,15 @@ def _progress(job: Job, row: BatchJob, batch: Batch, progress: Progress) -> Made
     return MadeFile(name, XLSX, data)
 
 
+def _mini_program_code(job: Job, row: BatchJob, batch: Batch, progress: Progress) -> MadeFile:
+    data, ending = mini_program_code(job.services.settings, batch.feature_code)
+    media_type = "image/jpeg" if ending == "jpg" else "image/png"
+    return MadeFile(f"{batch.feature_code}-mini-program.{ending}", media_type, data)
+
+
 Maker = Callable[[Job, BatchJob, Batch, Progress], MadeFile]
 MAKERS: dict[BatchJobKind, Maker] = {
     BatchJobKind.CLASS_SHEETS: _class_sheets,
     BatchJobKind.PROGRESS: _progress,
+    BatchJobKind.MINI_PROGRAM_CODE: _mini_program_code,
 }
