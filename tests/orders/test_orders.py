@@ -22,6 +22,7 @@ from backoffice.orders.photos import finished_photo, takes_photos
 from backoffice.orders.reprints import create_reprint
 from backoffice.orders.views import find_order, page_of_orders
 from backoffice.workflows.errors import OrderNotFound
+from student_api.paging import PageQuery, cursor_after
 from tests.factories import PATHS, make_batch, make_enrolment, make_order, make_student
 
 WISH = Wish(["portrait"], "digital")
@@ -37,8 +38,6 @@ def test_a_number_says_the_day_in_china_and_has_no_look_alikes():
 
 @given(st.binary(min_size=16, max_size=16))
 def test_cursors_come_back(raw):
-    from student_api.paging import PageQuery, cursor_after
-
     row = uuid.UUID(bytes=raw)
     assert PageQuery(cursor=cursor_after(row)).position() == row
 
@@ -46,8 +45,6 @@ def test_cursors_come_back(raw):
 @given(st.text(max_size=60) | st.from_regex(r"[A-Za-z0-9_-]{22}", fullmatch=True))
 def test_any_other_cursor_is_refused_or_a_place(text):
     """The shape is the model's rule, and whatever has it stands for some place."""
-    from student_api.paging import PageQuery
-
     with contextlib.suppress(ValidationError):
         assert isinstance(PageQuery(cursor=text).position(), uuid.UUID)
 
