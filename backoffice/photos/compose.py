@@ -39,12 +39,16 @@ def background_ycc(colour: tuple[int, int, int]) -> tuple[int, int, int]:
 def foreground(rgb: RGB, alpha: Floats) -> Floats:
     """Return the person's own colours, 0..255, also where the old wall shines through.
 
-    Blur fusion (Forte 2021), a wide and a narrow pass.
+    Blur fusion (Forte 2021): a wide pass at a quarter of the size, then a narrow one.
     """
     picture = rgb.astype(np.float32)
-    person, wall = picture, picture
-    for size in (91, 7):
-        person, wall = _fusion(picture, person, wall, alpha, size)
+    size = (alpha.shape[1], alpha.shape[0])
+    quarter = (size[0] // 4, size[1] // 4)
+    small = cv2.resize(picture, quarter, interpolation=cv2.INTER_AREA)
+    few = cv2.resize(alpha, quarter, interpolation=cv2.INTER_AREA)
+    rough = _fusion(small, small, small, few, 23)
+    person, wall = (cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in rough)
+    person, _ = _fusion(picture, person, wall, alpha, 7)
     return np.clip(person, 0, 255).astype(np.float32)
 
 

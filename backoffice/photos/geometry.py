@@ -159,32 +159,27 @@ def solve_crop(subject: Subject, standard: Standard) -> Solution:
     forces a little. Units: output pixels for `standard`, source pixels for `subject`.
     """
     head = subject.eye_line - subject.hair_top
-    best: tuple[float, Crop] | None = None
+    widths = np.arange(standard.face_width[0], standard.face_width[1] + 0.01, 1.0)
+    eye_lines = np.arange(standard.eye_line[0], standard.eye_line[1] + 0.01, 2.0)
+    width, eyes = (grid.ravel() for grid in np.meshgrid(widths, eye_lines, indexing="ij"))
+    scale = width / subject.face_width
+    cost = _costs((width, eyes, eyes - head * scale), standard)
     reasons: dict[str, float] = {}
-    low, high = standard.face_width
-    for face_width in np.arange(low, high + 0.01, 1.0):
-        scale = float(face_width) / subject.face_width
-        span = head * scale
-        for eye_line in np.arange(standard.eye_line[0], standard.eye_line[1] + 0.01, 2.0):
-            values = (float(face_width), float(eye_line), float(eye_line) - span)
-            cost = _cost(values, standard)
-            if cost is None or (best is not None and cost >= best[0]):
-                continue
-            crop, problem, short = _place(subject, standard, scale, float(eye_line))
-            if problem is None:
-                best = (cost, crop)
-            else:
-                reasons[problem] = min(reasons.get(problem, math.inf), short)
-    if best is not None:
-        return Solution(best[1], None)
+    for i in np.argsort(cost, kind="stable"):
+        if not np.isfinite(cost[i]):
+            break
+        crop, problem, short = _place(subject, standard, float(scale[i]), float(eyes[i]))
+        if problem is None:
+            return Solution(crop, None)
+        reasons[problem] = min(reasons.get(problem, math.inf), short)
     if reasons:
         problem = min(reasons, key=lambda key: reasons[key])
         return Solution(_ideal(subject, standard), problem, reasons[problem])
     return Solution(_ideal(subject, standard), "head_shape", head / subject.face_width)
 
 
-def _cost(values: tuple[float, float, float], standard: Standard) -> float | None:
-    """Return how far face width, eye line and hair top are from the ideal; None outside a range.
+def _costs(values: tuple[Floats, Floats, Floats], standard: Standard) -> Floats:
+    """Return how far face width, eye line and hair top are from the ideal; infinite out of range.
 
     Each counts by its distance to the target as a share of the range, raised steeply so that no
     single one comes near its limit. The width's target lies low in its range: head, neck and
@@ -192,14 +187,13 @@ def _cost(values: tuple[float, float, float], standard: Standard) -> float | Non
     """
     ranges = (standard.face_width, standard.eye_line, standard.hair_top)
     targets = (0.30, 0.56, 0.42)
-    total = 0.0
+    total = np.zeros(values[0].shape)
     for value, bounds, target, margin in zip(values, ranges, targets, _MARGINS, strict=True):
         low, high = _inner(bounds, margin)
-        if not low <= value <= high:
-            return None
         middle = low + (high - low) * target
-        reach = (middle - low) if value < middle else (high - middle)
-        total += (abs(value - middle) / reach) ** 4
+        reach = np.where(value < middle, middle - low, high - middle)
+        total += (np.abs(value - middle) / reach) ** 4
+        total[(value < low) | (value > high)] = np.inf
     return total
 
 

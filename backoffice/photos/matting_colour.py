@@ -29,42 +29,52 @@ def smooth_wall(rgb: RGB, alpha: Floats) -> Wall:
     """Fit a cubic surface to the sure background; its Lab residual tells plain from clutter."""
     sure = cv2.erode((alpha < 0.05).astype(np.uint8), disc(9))
     height, width = alpha.shape
-    step = 4
-    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
-    lab[..., 0] *= 100 / 255
-    picked = np.zeros_like(sure)
-    picked[::step, ::step] = sure[::step, ::step]
-    ys, xs = np.nonzero(picked)
+    step = 6
+    few = rgb[::step, ::step]
+    ys, xs = np.nonzero(sure[::step, ::step])
     if len(ys) < 60:
         return Wall(np.full((height, width, 3), 255, np.float32), 99.0, 1e6)
-    basis = _cubic(xs / width, ys / height)
-    lab_fit, *_ = np.linalg.lstsq(basis, lab[ys, xs], rcond=None)
-    rms = float(np.sqrt(np.mean(np.sum((lab[ys, xs] - basis @ lab_fit) ** 2, axis=1))))
+    lab = cv2.cvtColor(np.ascontiguousarray(few), cv2.COLOR_RGB2LAB)[ys, xs].astype(np.float64)
+    lab[:, 0] *= 100 / 255
+    basis = _cubic(xs * step / width, ys * step / height)
+    normal = basis.T @ basis + 1e-6 * np.eye(basis.shape[1])
+    residual = lab - basis @ np.linalg.solve(normal, basis.T @ lab)
+    rms = float(np.sqrt(np.mean(np.sum(residual**2, axis=1))))
     if rms >= PLAIN_RMS_LAB:
         return Wall(np.zeros((1, 1, 3), np.float32), rms, 1e6)
-    colours = rgb[ys, xs].astype(np.float32)
-    fit, *_ = np.linalg.lstsq(basis, colours, rcond=None)
-    grid_y, grid_x = np.mgrid[0:height:8, 0:width:8]
-    coarse = _cubic(grid_x.ravel() / width, grid_y.ravel() / height) @ fit
-    surface = cv2.resize(
-        coarse.reshape(*grid_x.shape, 3).astype(np.float32),
-        (grid_x.shape[1] * 8, grid_x.shape[0] * 8),
-        interpolation=cv2.INTER_LINEAR,
-    )[:height, :width]
-    # Follow the real wall where it is near: shadows beside the head are no person.
-    weight = sure.astype(np.float32)
-    rest = (rgb.astype(np.float32) - surface) * weight[..., None]
-    near = cv2.blur(weight, (61, 61)) + 0.02
-    surface = np.clip(surface + cv2.blur(rest, (61, 61)) / near[..., None], 0, 255)
-    variance = float(np.mean((rgb.astype(np.float32) - surface)[sure > 0] ** 2))
-    return Wall(surface.astype(np.float32), rms, variance)
+    fit = np.linalg.solve(normal, basis.T @ few[ys, xs].astype(np.float64))
+    surface, variance = _follow(rgb, sure, fit)
+    return Wall(surface, rms, variance)
+
+
+def _follow(rgb: RGB, sure: RGB, fit: Floats) -> tuple[Floats, float]:
+    """Return the fitted surface bent to the real wall where that is near, at full size.
+
+    So that a shadow beside the head is no person. Computed at a quarter of the size: it is smooth.
+    Also returns the variance of the wall's colours around it.
+    """
+    height, width = sure.shape
+    small = cv2.resize(rgb, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+    small = small.astype(np.float32)
+    weight = cv2.resize(sure, small.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    weight = weight.astype(np.float32)
+    y, x = np.mgrid[0 : small.shape[0], 0 : small.shape[1]]
+    fitted = _cubic((x.ravel() + 0.5) / small.shape[1], (y.ravel() + 0.5) / small.shape[0]) @ fit
+    surface = fitted.reshape(small.shape).astype(np.float32)
+    near = cv2.blur(weight, (15, 15)) + 0.02
+    bent = cv2.blur((small - surface) * weight[..., None], (15, 15)) / near[..., None]
+    wide = cv2.resize(surface + bent, (width, height), interpolation=cv2.INTER_LINEAR)
+    wide = np.clip(wide, 0, 255)
+    there = np.nonzero(sure[::3, ::3])
+    off = rgb[::3, ::3][there].astype(np.float32) - wide[::3, ::3][there]
+    return wide, float(np.mean(off**2))
 
 
 def _cubic(x: Any, y: Any) -> Floats:
-    x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     one = np.ones_like(x)
     columns = [one, x, y, x * x, x * y, y * y, x**3, y**3]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def _fill(colour: Floats, mask: Floats, sizes: tuple[int, ...]) -> Floats:
@@ -80,14 +90,27 @@ def _fill(colour: Floats, mask: Floats, sizes: tuple[int, ...]) -> Floats:
     return result + colour * todo[..., None]
 
 
+def _inner_colours(picture: Floats, core: Floats) -> tuple[Floats, Floats]:
+    """Return the person's colours continued outwards, and how much they vary; at half the size."""
+    size = (core.shape[1], core.shape[0])
+    half = (size[0] // 2, size[1] // 2)
+    small = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+    inner = (cv2.resize(core, half, interpolation=cv2.INTER_AREA) > 0.99).astype(np.float32)
+    person = _fill(small, inner, (5, 11, 31))
+    spread = _fill((small - person) ** 2, inner, (11, 31)).mean(axis=2)
+    return (
+        cv2.resize(person, size, interpolation=cv2.INTER_LINEAR),
+        cv2.resize(spread, size, interpolation=cv2.INTER_LINEAR),
+    )
+
+
 def colour_matte(rgb: RGB, coarse: Floats, wall: Wall) -> Floats:
     """Refine the edge band by where each pixel's colour lies between wall and person."""
     picture = rgb.astype(np.float32)
     core = cv2.erode((coarse > 0.9).astype(np.uint8), disc(7)).astype(np.float32)
     near = cv2.dilate((coarse > 0.5).astype(np.uint8), disc(13)) > 0
     band = near & (core == 0)
-    person = _fill(picture, core, (9, 21, 61))
-    spread = _fill((picture - person) ** 2, core, (21, 61)).mean(axis=2)
+    person, spread = _inner_colours(picture, core)
     towards = person - wall.colour
     distance = np.sum(towards**2, axis=2)
     along = np.sum((picture - wall.colour) * towards, axis=2)

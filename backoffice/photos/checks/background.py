@@ -80,7 +80,8 @@ def clothes_contrast(
 def wall_shadow(portrait: Portrait) -> float:
     """Return how much darker than the wall its darkest twentieth is, in L*."""
     sure = cv2.erode((portrait.alpha < 0.02).astype(np.uint8), np.ones((15, 15), np.uint8))
-    lightness = portrait.lab[::3, ::3, 0][sure[::3, ::3] > 0]
+    few = to_lab(np.ascontiguousarray(portrait.rgb[::3, ::3]))
+    lightness = few[..., 0][sure[::3, ::3] > 0]
     if len(lightness) < 200:
         return 0.0
     middle, dark = np.percentile(lightness, (50, 5))

@@ -8,7 +8,7 @@ import numpy as np
 from backoffice.i18n import Text
 from backoffice.photos.arrays import Floats
 from backoffice.photos.checks.kinds import Kind
-from backoffice.photos.checks.views import Portrait
+from backoffice.photos.checks.views import Portrait, moved, to_lab
 
 # Mesh points along each brow's upper edge and each eye's lower lid (subject's right, left).
 _BROWS = ((70, 63, 105, 66, 107), (300, 293, 334, 296, 336))
@@ -69,13 +69,26 @@ KINDS = (
 
 def measure(portrait: Portrait) -> dict[str, float]:
     """Return the measures of this family."""
+    covering = strange_crown(portrait)
+    portrait = _around_the_face(portrait)
     other = _no_skin(portrait)
     return {
         "hair_brows": max(_covered(portrait, other, brow, -0.05, -0.01) for brow in _BROWS),
         "hair_eyes": max(_covered(portrait, other, lid, 0.02, 0.10) for lid in _LOWER_LIDS),
         "hair_ears": min(_beside(portrait, other, side) for side in (0, 1)),
-        "head_covering": strange_crown(portrait),
+        "head_covering": covering,
     }
+
+
+def _around_the_face(portrait: Portrait) -> Portrait:
+    """Return the part of the view in which brows, eyes and ears lie."""
+    low, high = portrait.face.points[:, :2].min(axis=0), portrait.face.points[:, :2].max(axis=0)
+    margin = 0.15 * portrait.face.width
+    x0, y0 = (max(int(v - margin), 0) for v in low)
+    x1, y1 = (max(int(v + margin), 1) for v in high)
+    part = np.s_[y0:y1, x0:x1]
+    face = moved(portrait.face, 1.0, x0, y0)
+    return Portrait(portrait.rgb[part], portrait.alpha[part], face)
 
 
 def _no_skin(portrait: Portrait) -> Floats:
@@ -135,9 +148,10 @@ def strange_crown(portrait: Portrait) -> float:
     bottom = max(int(face.points[10, 1] - 0.02 * face.width), 0)
     x0, x1 = (int(face.centre_x + side * 0.6 * face.width) for side in (-1, 1))
     box = np.s_[:bottom, max(x0, 0) : max(x1, 0)]
-    crown = portrait.lab[box][portrait.alpha[box] > 0.95]
-    if len(crown) < 100:
+    sure = portrait.alpha[box] > 0.95
+    if sure.sum() < 100:
         return 0.0
+    crown = to_lab(np.ascontiguousarray(portrait.rgb[box]))[sure]
     chroma = np.hypot(crown[:, 1], crown[:, 2])
     hue = np.degrees(np.arctan2(crown[:, 2], crown[:, 1]))
     return float(np.mean((chroma > 16) & ((hue < 15) | (hue > 105))))
