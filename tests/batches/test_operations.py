@@ -180,12 +180,13 @@ def test_what_is_not_there_is_said_to_be_missing(session):
 
 def test_the_newest_standard_in_force_is_taken(session):
     first = newest_standard(session, "chsi-degree-blue")
+    first.retired_at = NOW
+    session.flush()
+    with pytest.raises(StandardNotFound):
+        newest_standard(session, "chsi-degree-blue")
     newer = PhotoStandard(
         name=first.name, version=first.version + 1, title_zh="新", title_en="new", data=first.data
     )
     session.add(newer)
     session.flush()
     assert newest_standard(session, "chsi-degree-blue") is newer
-    newer.retired_at = NOW
-    session.flush()
-    assert newest_standard(session, "chsi-degree-blue") is first
