@@ -34,6 +34,7 @@ class ImportPage:
     part: str = ""
     number: int = 0
     lines: Any = ()
+    headings: Sequence[str] = ()
 
     @property
     def pages(self) -> int:
@@ -44,6 +45,7 @@ class ImportPage:
 def page_of(session: Session, row: RosterImport, arguments: Mapping[str, str]) -> ImportPage:
     """Return what to show of `row`; arguments: `part` and `page` of the address."""
     page = ImportPage(running=row.state in RUNNING, token=steps.token(row))
+    page.headings = [row.mapping[item.name] for item in FIELDS if item.name in row.mapping]
     if page.running:
         page.progress = progress_of(session, row.id)
     elif row.state == "mapping" and row.proposal:

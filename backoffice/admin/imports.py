@@ -129,8 +129,9 @@ class ImportsRoom(ListRoom):
         """Show one import: how far it is, what it asks, what it would do or has done."""
         row = self._import(id)
         page = page_of(db.session(), row, request.args)
-        if page.part in ("changed", "new"):
-            record("roster:preview", "roster_import", row.id, part=page.part, page=page.number)
+        part = "columns" if page.proposal else page.part
+        if part in ("columns", "changed", "new", "missing"):
+            record("roster:preview", "roster_import", row.id, part=part, page=page.number)
             db.session.commit()
         html = self.render("backoffice/import_report.html", row=row, page=page, state_of=state_of,
                            name_of=name_of, language=locale())  # fmt: skip

@@ -94,7 +94,7 @@ WORDS: dict[str, dict[str, Text]] = {
     },
     "gender": {"male": Text("男", "Male"), "female": Text("女", "Female")},
     "import": {
-        "reading": Text("读取中", "Reading"),
+        "reading": Text("检查中", "Checking"),
         "mapping": Text("待确认列", "Columns to confirm"),
         "checking": Text("检查中", "Checking"),
         "previewed": Text("待确认导入", "To be confirmed"),

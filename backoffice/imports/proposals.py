@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Pairs
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backoffice.imports.cells import Row, column_letter, display
+from backoffice.identity.masking import mask_id
+from backoffice.imports.cells import Cell, Row, column_letter, display
 from backoffice.imports.mapping import NUMBERED, Mapping, missing_fields, propose_mapping
 from backoffice.imports.reading import Sheet
 from backoffice.imports.table import Header, find_headers, plain_header
@@ -17,6 +19,7 @@ SAMPLE_SEARCH = 30
 MAX_COLUMNS = 60  # a roster has some twenty; more are offered for nobody's use
 MAX_SHEETS = 20
 SAMPLE_LENGTH = 30
+LONG_NUMBER = re.compile(r"[+A-Za-z]{0,2}[0-9]{8,}[0-9Xx()]*")
 
 
 @dataclass
@@ -53,7 +56,7 @@ class Proposal:
     def best(self) -> SheetOffer | None:
         """The sheet to show first."""
         offers = self.sheets
-        return max(offers, key=lambda o: (not o.missing, o.sure, o.rows)) if offers else None
+        return max(offers, key=_fitness) if offers else None
 
     @property
     def sure(self) -> bool:
@@ -76,6 +79,11 @@ class Proposal:
         )
 
 
+def _fitness(offer: SheetOffer) -> tuple[bool, bool, int, int]:
+    known = sum(1 for column in offer.columns if column.field)
+    return (not offer.missing, offer.sure, known, offer.rows)
+
+
 def propose(sheets: Sequence[Sheet], roster_mode: str, remembered: Pairs[str, str]) -> Proposal:
     """Return what to offer for a workbook; hidden sheets only when no other has anything."""
     filled = [sheet for sheet in sheets if len(sheet.rows)]
@@ -86,8 +94,8 @@ def propose(sheets: Sequence[Sheet], roster_mode: str, remembered: Pairs[str, st
         _offer(sheet, headers.get(sheet.name) or plain_header(sheet), roster_mode, remembered)
         for sheet in shown[:MAX_SHEETS]
     ]
-    recognised = [offer for offer in offers if offer.name in headers]
-    return Proposal(recognised or offers)
+    with_headings = [offer for offer in offers if offer.header_row and offer.rows]
+    return Proposal(with_headings or offers)
 
 
 def _offer(
@@ -113,7 +121,7 @@ def _column(
 ) -> Column:
     names = [name for name, column in mapping.columns.items() if column == index]
     name = next((n for n in names if mapping.how[n] != "fallback"), None) or next(iter(names), None)
-    cells = [display(row[index])[:SAMPLE_LENGTH] if index < len(row) else "" for row in rows]
+    cells = [_sample(row[index]) if index < len(row) else "" for row in rows]
     return Column(
         word=f"{NUMBERED}{index}" if has_headings else column_letter(index),
         letter=column_letter(index),
@@ -122,3 +130,9 @@ def _column(
         field=name,
         how=mapping.how[name] if name else None,
     )
+
+
+def _sample(cell: Cell) -> str:
+    """Return what shows the kind of a cell; of long numbers not the number itself."""
+    text = display(cell)[:SAMPLE_LENGTH]
+    return mask_id(text) if LONG_NUMBER.fullmatch(text) else text
