@@ -174,6 +174,9 @@ class Settings:
     staff_session_hours: int = describe(
         12, "Hours after which a staff session that was not used must sign in again."
     )
+    figures_seconds: int = describe(
+        60, "How old the dashboard's counts and charts may be; 0 counts anew each time."
+    )
     timezone: str = describe(
         "Asia/Shanghai", "Zone in which pages show times; stored times are UTC."
     )

@@ -59,6 +59,7 @@ def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Sett
     return load_settings(
         {},
         app_env="test",
+        figures_seconds=0,
         undo_seconds=0,  # tests of the undo window turn its clock themselves
         second_opinion_percent=0,  # tests of second opinions set their batch's share
         var_dir=str(tmp_path_factory.mktemp("var")),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
+from backoffice.admin.dashboard_panels import panels
+from backoffice.admin.figures import count_of, kept, orders_by_state
 from backoffice.admin.labels import states
 from backoffice.admin.language import ago, t
 from backoffice.admin.people import may, own_school
@@ -58,17 +61,12 @@ class DashboardRoom(FrontPage):
         return str(
             self.render(
                 "backoffice/dashboard.html",
+                panels=list(panels()),
                 tasks=list(_tasks(counts)),
                 counts=[(state, counts.get(state.name, 0)) for state in states()],
                 batches=progress_of_batches() if may("batches") else [],
             )
         )
-
-
-def orders_by_state() -> dict[str, int]:
-    """Return the number of visible orders in each state."""
-    query = select(Order.state, func.count()).where(visible(Order, own_school()))
-    return {str(row[0]): int(row[1]) for row in db.session.execute(query.group_by(Order.state))}
 
 
 def _tasks(counts: dict[str, int]) -> Iterator[Task]:
@@ -161,7 +159,7 @@ def _unclaimed() -> int:
             visible(Enrolment, own_school()),
         )
     )
-    return db.session.scalar(query) or 0
+    return count_of("unclaimed", query)
 
 
 def progress_of_batches(limit: int = 8) -> Sequence[Progress]:
@@ -175,19 +173,8 @@ def progress_of_batches(limit: int = 8) -> Sequence[Progress]:
         )
     )
     ids = [batch.id for batch in batches]
-    enrolled = _counts(
-        select(Enrolment.batch_id, func.count())
-        .where(Enrolment.batch_id.in_(ids))
-        .group_by(Enrolment.batch_id)
-    )
-    by_state: dict[tuple[object, str], int] = {}
-    query = (
-        select(Order.batch_id, Order.state, func.count())
-        .where(Order.batch_id.in_(ids), Order.kind == OrderKind.CAPTURE)
-        .group_by(Order.batch_id, Order.state)
-    )
-    for batch_id, state, number in db.session.execute(query):
-        by_state[(batch_id, state)] = number
+    enrolled = kept("enrolled", lambda: _enrolled(ids), *ids)
+    by_state = kept("batches", lambda: _by_state(ids), *ids)
     return [
         Progress(
             batch=batch,
@@ -200,5 +187,19 @@ def progress_of_batches(limit: int = 8) -> Sequence[Progress]:
     ]
 
 
-def _counts(query: object) -> dict[object, int]:
-    return {row[0]: row[1] for row in db.session.execute(query)}  # type: ignore[call-overload]
+def _enrolled(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    query = (
+        select(Enrolment.batch_id, func.count())
+        .where(Enrolment.batch_id.in_(ids))
+        .group_by(Enrolment.batch_id)
+    )
+    return {row[0]: int(row[1]) for row in db.session.execute(query)}
+
+
+def _by_state(ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
+    query = (
+        select(Order.batch_id, Order.state, func.count())
+        .where(Order.batch_id.in_(ids), Order.kind == OrderKind.CAPTURE)
+        .group_by(Order.batch_id, Order.state)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in db.session.execute(query)}

@@ -1,0 +1,85 @@
+"""The dashboard: each role's charts, right numbers, the own school only, few and bounded queries."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+
+import pytest
+
+from backoffice.admin import figures
+from backoffice.admin.charts import Bar, Series, bars, columns
+from backoffice.models import Refund
+from tests.admin.house import ROLES, STATES, House
+from tests.factories import make_order
+
+PANELS = {
+    "提交与审核": {"admin", "school", "reviewer"},
+    "等待时间": {"admin", "school", "reviewer"},
+    "驳回原因": {"admin", "school", "reviewer"},
+    "收款与退款": {"admin", "finance"},
+    "后台任务": {"admin"},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_sees_the_charts_of_its_work(busy_house: House, role: str):
+    page = busy_house.client(role).get("/admin/").text
+    for title, roles in PANELS.items():
+        assert (title in page) == (role in roles), title
+    assert "style=" not in page.split("<main")[1]
+
+
+def test_the_numbers_are_those_of_the_own_school(busy_house: House):
+    house = busy_house
+    for refund in house.session.query(Refund).filter_by(status="succeeded"):
+        refund.settled_at = datetime.now(UTC)
+    house.session.commit()
+    for who, factor in (("admin", 2), ("school", 1)):
+        client = house.client(who)
+        with client:
+            client.get("/admin/")
+            assert sum(figures.orders_by_state().values()) == factor * len(STATES)
+            _, arrived, decided = figures.per_hour()
+            assert arrived[-1] + arrived[-2] > 0
+            assert decided[-1] + decided[-2] > 0
+            assert figures.ages_of_queue() == [factor, 0, 0, 0, 0]
+            assert sum(n for _, n in figures.rejection_reasons()) >= factor
+            _, paid, back = figures.money_per_day()
+            assert paid[-1] + paid[-2] > 0
+            assert back[-1] + back[-2] > 0
+    with house.client("admin") as client:
+        client.get("/admin/")
+        all_of_it = figures.money_per_day()[1][-1]
+    with house.client("school") as client:
+        client.get("/admin/")
+        assert figures.money_per_day()[1][-1] == pytest.approx(all_of_it / 2)
+
+
+def test_counts_are_kept_for_a_while(busy_house: House, monkeypatch):
+    house = busy_house
+    services = house.app.extensions["backoffice"]
+    slow = dataclasses.replace(services.settings, figures_seconds=60)
+    monkeypatch.setattr(services, "settings", slow)
+    monkeypatch.setattr(figures, "_kept", {})
+    with house.client("admin") as client:
+        client.get("/admin/")
+        before = figures.orders_by_state()
+        with house.app.app_context():
+            make_order(house.session, house.batches[0], "paid")
+            house.session.commit()
+        assert figures.orders_by_state() == before
+    with house.client("school") as client:  # kept for each school by itself
+        client.get("/admin/")
+        assert sum(figures.orders_by_state().values()) == len(STATES) + 1
+
+
+def test_charts_say_their_numbers_and_escape_their_words():
+    drawn = bars("<b>", [Bar("<script>", 3, "3 张"), Bar("长" * 20, 0, "0")])
+    assert "<script>" not in drawn
+    assert "3 张" in drawn
+    assert 'aria-label="&lt;b&gt;"' in drawn
+    over_time = columns("t", ["a", ""], [Series("入", "good", [1, 0]), Series("出", "bad", [0, 5])])
+    assert over_time.count("<rect") == 2
+    assert "<strong>5</strong>" in over_time
+    assert columns("t", [], []).count("<rect") == 0
