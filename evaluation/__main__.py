@@ -11,6 +11,7 @@ from pathlib import Path
 from backoffice.photos.pipeline import PhotoEngine
 from backoffice.photos.standards import BUILTIN
 from backoffice.settings import load_settings
+from evaluation import document
 from evaluation.cases import FolderNotUsable, from_folder
 from evaluation.own_set import own_set
 from evaluation.scoring import evaluate
@@ -18,8 +19,14 @@ from evaluation.table import show
 
 
 def main(arguments: list[str]) -> int:
-    """Evaluate, or draw the contact sheet. Returns 0, or 2 for a folder that cannot be used."""
+    """Evaluate, draw the contact sheet, or write the tables of docs/photos.md.
+
+    Returns 0, or 2 for a folder that cannot be used.
+    """
     options = _options(arguments)
+    if options.what == "document":
+        print(document.write())
+        return 0
     settings = load_settings()
     engine = PhotoEngine(settings.models, settings.matting_model)
     portraits = Path(options.portraits) if options.portraits else None
@@ -44,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
-    parser.add_argument("what", choices=("table", "sheet"))
+    parser.add_argument("what", choices=("table", "sheet", "document"))
     parser.add_argument("--dir", help="folder of labelled pictures; default: the own set")
     parser.add_argument("--standard", default="chsi-degree-blue", choices=sorted(BUILTIN))
     parser.add_argument("--portraits", help="folder of the fetched public-domain portraits")
