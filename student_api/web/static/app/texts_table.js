@@ -83,6 +83,7 @@ export const TEXTS = {
   scan_hint: ["拍摄身份证人像面，自动填写；照片识别后即删除。", "Take the side with the portrait; fields are filled in. The picture is deleted after reading."],
   scan_working: ["正在识别…", "Reading …"],
   scan_done: ["已识别，请核对姓名和号码，有误请改正。", "Done. Please check name and number, and correct what was misread."],
+  scan_doubtful: ["没有看清，请逐字核对姓名和号码。", "Not read surely: please check name and number character by character."],
   id_type: ["证件类型", "Document"],
   resident_id: ["居民身份证", "Resident ID card"],
   hk_macau_permit: ["港澳居民来往内地通行证", "Mainland travel permit (HK, Macau)"],

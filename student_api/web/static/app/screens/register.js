@@ -1,6 +1,6 @@
 // Register: scan the ID card or type, consent separately.
 
-import { call, load } from "../api.js";
+import { call, load, pause } from "../api.js";
 import { choice, el, field, form, submit, toast } from "../dom.js";
 import { nextPlace } from "../journey.js";
 import { guarded } from "../problems.js";
@@ -89,11 +89,9 @@ function scanner(fields) {
     said.textContent = t("scan_working");
     label.classList.add("busy");
     try {
-      const form = new FormData();
-      form.append("image", await smaller(file, 2000), "card.jpg");
-      const read = await call("POST", "/ocr/id-card", { form, public: true, timeout: 60000 });
+      const read = await readCard(await smaller(file, 2000));
       for (const name of ["id_number", "name", "gender"]) if (read[name]) fields[name].input.value = read[name];
-      said.textContent = t("scan_done");
+      said.textContent = t(read.valid_checksum && read.confidence >= 0.8 ? "scan_done" : "scan_doubtful");
       fields.phone.input.focus();
     } catch (problem) {
       said.textContent = problem.message;
@@ -102,4 +100,18 @@ function scanner(fields) {
     }
   });
   return el("section.card.scan", {}, input, label, said);
+}
+
+// The reader may be busy for a moment: ask again, as often as somebody would.
+async function readCard(picture) {
+  for (let tries = 0; ; tries++) {
+    const form = new FormData();
+    form.append("image", picture, "card.jpg");
+    try {
+      return await call("POST", "/ocr/id-card", { form, public: true, timeout: 60000 });
+    } catch (problem) {
+      if (!problem.passing || tries >= 2) throw problem;
+      await pause(1000 * (problem.retryAfter ?? 3));
+    }
+  }
 }
