@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from backoffice.admin.answers import csrf_refused
+from backoffice.admin.assets import asset
 
-STATIC = Path(__file__).parent / "static"
 # No inline script or style anywhere, nothing from outside; data: is for Bootstrap's own arrows.
 POLICY = "; ".join(
     (
@@ -34,8 +32,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-YEAR = 31_536_000
-_versions: dict[str, str] = {}
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -51,13 +47,6 @@ class Sessions(SecureCookieSessionInterface):
 def under_admin() -> bool:
     """Return whether this request is for the back office."""
     return request.path == "/admin" or request.path.startswith("/admin/")
-
-
-def asset(name: str) -> str:
-    """Return the address of one of our files with its content's hash, to be kept for a year."""
-    if name not in _versions:
-        _versions[name] = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return url_for("backoffice_admin.static", filename=name, v=_versions[name])
 
 
 def init_app(app: Flask) -> None:
@@ -86,9 +75,8 @@ def init_app(app: Flask) -> None:
 def _cache(response: Response) -> None:
     """Pages with people's data are not kept; versioned files are kept for good."""
     if request.endpoint and request.endpoint.endswith(".static"):
-        if "v" in request.args:
-            response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
-    elif request.endpoint != "pictures.picture" or response.status_code >= 400:
+        return  # `assets.serve` has said how long
+    if request.endpoint != "pictures.picture" or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     if request.endpoint == "security.logout":
         response.headers["Clear-Site-Data"] = '"cache"'

@@ -11,6 +11,7 @@ from flask_admin.theme import Bootstrap4Theme
 from backoffice.admin import invitation
 from backoffice.admin.account import AccountRoom
 from backoffice.admin.answers import reason_of
+from backoffice.admin.assets import serve
 from backoffice.admin.batches import BatchesRoom
 from backoffice.admin.bulk import BulkRoom, runnable
 from backoffice.admin.catalogues import ReasonsRoom
@@ -49,9 +50,8 @@ files = Blueprint(
     __name__,
     url_prefix="/admin",
     template_folder="templates",
-    static_folder="static",
-    static_url_path="/assets",
 )
+files.add_url_rule("/assets/<path:filename>", "static", serve)
 
 
 @files.post("/language")
