@@ -165,7 +165,15 @@ class FaceNets:
         """Return the landmarks of a detected face: two passes of the mesh, then the irises."""
         x, y, w, h = detection.box
         centre = np.array([x + w / 2, y + h / 2], np.float32)
-        points, score = self._mesh_pass(rgb, centre, 1.5 * max(w, h), detection.roll)
+        points, _ = self._mesh_pass(rgb, centre, 1.5 * max(w, h), detection.roll)
+        return self._settle(rgb, points)
+
+    def again(self, rgb: RGB, points: Floats) -> Face:
+        """Return the landmarks of a face known to lie about at `points`: one pass, no detector."""
+        return self._settle(rgb, points)
+
+    def _settle(self, rgb: RGB, points: Floats) -> Face:
+        """Run the mesh once more where the first points say, then the irises."""
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         eyes = [points[list(pair), :2].mean(axis=0) for pair in (RIGHT_EYE, LEFT_EYE)]
         dx, dy = eyes[1] - eyes[0]

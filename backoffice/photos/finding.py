@@ -22,13 +22,20 @@ def find_faces(data: bytes, faces: FaceNets) -> tuple[reading.Decoded, int, list
     picture = reading.decode(data, want_side=FIRST_SIDE_PX)
     turns, found = _upright(picture.rgb, faces)
     if len(found) == 1 and picture.scale < 1 and found[0].width < FACE_WANTED_PX:
+        seen = _turn(picture.rgb, turns).shape[1]
         more = FIRST_SIDE_PX * FACE_WANTED_PX / found[0].width
         picture = reading.decode(data, want_side=int(more))
-        found = faces.detect(_turn(picture.rgb, turns))
+        found = [_larger(found[0], _turn(picture.rgb, turns).shape[1] / seen)]
     if turns:
         turned = _turn(picture.rgb, turns)
         picture = replace(picture, rgb=turned)
     return picture, turns, found
+
+
+def _larger(face: Detection, ratio: float) -> Detection:
+    """Return the detection as it lies in the same picture `ratio` times as large."""
+    x, y, width, height = (side * ratio for side in face.box)
+    return Detection((x, y, width, height), face.score, face.keypoints * np.float32(ratio))
 
 
 def _turn(rgb: RGB, turns: int) -> RGB:

@@ -41,6 +41,7 @@ from backoffice.photos.standards import Limit, Standard
 __all__ = ["Check", "PhotoEngine", "PhotoResult", "process"]
 
 _CHIN = 152
+FACE_SURE = 0.5  # the mesh's own belief that it sees a face
 
 
 class PhotoEngine:
@@ -197,7 +198,7 @@ def _matte(rgb: RGB, face: Face, engine: PhotoEngine) -> tuple[Crop, Portrait, m
         min(width, round(right)),
         min(height, round(bottom)),
     )
-    picture = geometry.resample(rgb, frame, geometry.FRAME_SIZE)
+    picture = geometry.glance(rgb, frame, geometry.FRAME_SIZE)
     middle = frame.to_output(face.centre_x, float(face.points[1, 1]))
     matte = matting.person_matte(engine.mattes, picture, valid, middle)
     portrait = Portrait(picture, matte.alpha, moved(face, frame.scale, frame.x0, frame.y0))
@@ -272,22 +273,18 @@ def _finish(
         work.edits += ["crop", "scale"]
     work.encoded = encode.encode(ycc, standard)
     work.checks.append(judging.judge_size(work.encoded, standard))
-    measured = _measure(work.encoded.data, alpha, face.width * crop.scale, standard, engine)
-    if measured is None:  # the detector misses a face it had found in the source: as planned then
-        row = geometry.hair_top_row(alpha, face.width * crop.scale) or 0.0
-        measured = _planned(face, crop.y0 + row / crop.scale, crop, standard)
+    measured = _measure(work.encoded.data, alpha, face, crop, standard, engine)
     work.geometry = measured.to_dict()
     work.checks += judging.judge_geometry(measured, standard)
 
 
 def _measure(
-    jpeg: bytes, alpha: Floats, face_width: float, standard: Standard, engine: PhotoEngine
-) -> Geometry | None:
-    """Find the face again on the decoded output; the hair's top comes from the output's matte."""
-    output = reading.decode(jpeg).rgb
-    found = engine.faces.detect(output)
-    if not found:
-        return None
-    face = engine.faces.landmarks(output, found[0])
-    row = geometry.hair_top_row(alpha, face_width)
-    return geometry.measure(face, row if row is not None else 0.0, standard.width)
+    jpeg: bytes, alpha: Floats, face: Face, crop: Crop, standard: Standard, engine: PhotoEngine
+) -> Geometry:
+    """Measure the face again on the decoded output; the hair's top comes from the output's matte."""
+    row = geometry.hair_top_row(alpha, face.width * crop.scale) or 0.0
+    expected = moved(face, crop.scale, crop.x0, crop.y0)
+    found = engine.faces.again(reading.decode(jpeg).rgb, expected.points)
+    if found.score < FACE_SURE:  # lost again in the finished file: what was planned, then
+        return _planned(face, crop.y0 + row / crop.scale, crop, standard)
+    return geometry.measure(found, row, standard.width)

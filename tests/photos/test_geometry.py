@@ -13,6 +13,7 @@ from backoffice.photos.geometry import (
     Subject,
     cut_chord,
     cut_sides,
+    glance,
     hair_top_row,
     move_plane,
     resample,
@@ -152,3 +153,14 @@ def test_a_cut_head_shows_a_long_chord():
     assert cut_chord(alpha, Crop(1.0, 0.0, -60.0)) == pytest.approx(200 / FRAME_FACE)
     assert cut_chord(alpha, Crop(1.0, 0.0, -40.0)) == 0
     assert cut_chord(alpha, Crop(1.0, 0.0, 40.0)) == 0
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.5, 0.9, 1.7])
+def test_the_quick_look_shows_the_same_window(scale: float):
+    yy, xx = np.mgrid[0:800, 0:900].astype(np.float32)
+    waves = np.stack([np.sin(xx / 25), np.cos(yy / 30), np.sin((xx + yy) / 40)], axis=2)
+    rgb = (127 + 100 * waves).astype(np.uint8)
+    crop = Crop(scale, 120.3, 60.7)
+    size = (int(500 * scale), int(600 * scale))
+    exact, quick = resample(rgb, crop, size).astype(int), glance(rgb, crop, size).astype(int)
+    assert np.abs(exact - quick)[4:-4, 4:-4].mean() < 1.5
