@@ -104,7 +104,7 @@ function difference(one, other) {
 }
 
 async function faces(detector, video) {
-  try { return (await detector.detect(video)).map((face) => face.boundingBox); } catch { return null; }
+  try { return await detector.detect(video); } catch { return null; }
 }
 
 // Rough limits for a hint only; the real checks are made on the server.
@@ -120,7 +120,8 @@ function hintOf({ left, right }, moved, found) {
 function placeHint(found) {
   if (found.length === 0) return "hint_no_face";
   if (found.length > 1) return "hint_faces";
-  const [box] = found;
+  const [{ boundingBox: box, landmarks }] = found;
+  if (Math.abs(tilt(landmarks ?? [])) > 6) return "hint_level";
   const video = document.querySelector(".camera video");
   const shown = Math.min(video.videoWidth, video.videoHeight * FRAME);
   const centre = (box.x + box.width / 2 - video.videoWidth / 2) / shown;
@@ -128,4 +129,10 @@ function placeHint(found) {
   if (box.width / shown < 0.3) return "hint_closer";
   if (box.width / shown > 0.62) return "hint_farther";
   return "hint_good";
+}
+
+// Degrees between the eyes; 0 where the detector names no eyes.
+function tilt(landmarks) {
+  const [one, other] = landmarks.filter((mark) => mark.type === "eye").map((mark) => mark.locations[0]).sort((a, b) => a.x - b.x);
+  return other ? (Math.atan2(other.y - one.y, other.x - one.x) * 180) / Math.PI : 0;
 }

@@ -271,6 +271,7 @@ export const TEXTS = {
   hint_no_face: ["没有看到脸", "No face seen"],
   hint_faces: ["画面里只能有一个人", "Only one person, please"],
   hint_centre: ["请居中", "Move to the centre"],
+  hint_level: ["请把头摆正，两眼水平", "Hold the head level"],
   hint_closer: ["再近一点", "A little closer"],
   hint_farther: ["再远一点", "A little farther"],
   hint_good: ["很好，可以拍摄", "Good, shoot"],
