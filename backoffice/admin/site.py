@@ -37,10 +37,15 @@ from backoffice.admin.outbox import OutboxRoom
 from backoffice.admin.people import may, member
 from backoffice.admin.pictures import PicturesRoom
 from backoffice.admin.review import ReviewRoom
+from backoffice.admin.review_figures import ReviewFiguresRoom
+from backoffice.admin.review_opinions import OpinionsRoom
+from backoffice.admin.review_rules import ReviewRulesRoom
+from backoffice.admin.requests import RequestsRoom
 from backoffice.admin.room import Room
 from backoffice.admin.schools import SchoolsRoom
 from backoffice.admin.staff import StaffRoom
 from backoffice.admin.standards import StandardsRoom
+from backoffice.admin.tickets import TicketsRoom
 from backoffice.admin.workflow import WorkflowRoom
 from backoffice.db import db
 from backoffice.i18n import LOCALES, Text
@@ -95,7 +100,12 @@ def init_app(app: Flask) -> None:
         EnrolmentsRoom(),
         OrdersRoom(),
         PhotosRoom(),
+        RequestsRoom("requests"),
+        TicketsRoom(),
         ReviewRoom("review"),
+        OpinionsRoom("opinions"),
+        ReviewFiguresRoom("review_figures"),
+        ReviewRulesRoom("review_rules"),
         ReasonsRoom(),
         StandardsRoom(),
         FulfilmentRoom("fulfilment"),

@@ -35,7 +35,8 @@ class ReviewLease(Created, Base):
         Index("ix_review_leases_staff_id", "staff_id", "created_at"),
         Index(
             "ix_review_leases_decided",
-            "ended_at",
+            "order_id",
+            "event_sequence",
             postgresql_where=text("outcome = 'decided'"),
         ),
     )

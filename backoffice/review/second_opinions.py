@@ -1,7 +1,7 @@
 """Second opinions: a sampled share of decisions is looked at again by somebody who does not know.
 
 Why approvals and rejections are sampled, why the second verdict moves nothing, and who settles a
-disagreement: docs/decisions/0006-a-second-opinion-is-blind-and-moves-nothing.md.
+disagreement: docs/decisions/0007-a-second-opinion-is-blind-and-moves-nothing.md.
 """
 
 from __future__ import annotations

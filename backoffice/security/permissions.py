@@ -32,11 +32,16 @@ PERMISSIONS: dict[str, frozenset[StaffRole]] = {
     "payments.export": frozenset({ADMIN, FINANCE}),
     "refunds.export": frozenset({ADMIN, FINANCE}),
     "orders": EVERYBODY,
+    "tickets": frozenset({ADMIN, SCHOOL, OPERATOR}),
+    "requests": frozenset({ADMIN, SCHOOL}),
     "photos": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
     "events": frozenset({ADMIN, SCHOOL, FINANCE}),
     "pictures": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
     "addresses": frozenset({OPERATOR}),
     "review": frozenset({REVIEWER}),
+    "opinions": frozenset({REVIEWER}),  # and a senior: see the room
+    "review_figures": frozenset({ADMIN, REVIEWER}),
+    "review_rules": frozenset({ADMIN}),
     "reasons": frozenset({ADMIN, SCHOOL, REVIEWER}),
     "reasons.edit": frozenset({ADMIN}),
     "standards": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
@@ -61,7 +66,15 @@ PERMISSIONS: dict[str, frozenset[StaffRole]] = {
 }
 # These concern every school, so an account bound to one school stays outside whatever its role.
 HOUSE_ONLY = frozenset(
-    {"staff", "outbox", "reasons.edit", "standards.edit", "schools.edit", "bulk.everybodys"}
+    {
+        "staff",
+        "outbox",
+        "reasons.edit",
+        "standards.edit",
+        "schools.edit",
+        "bulk.everybodys",
+        "review_rules",
+    }
 )
 
 

@@ -97,7 +97,7 @@ def _leases() -> None:
     op.create_index(
         "ix_review_leases_decided",
         "review_leases",
-        ["ended_at"],
+        ["order_id", "event_sequence"],
         postgresql_where=sa.text("outcome = 'decided'"),
     )
     # a hold that ran out needs no timer any more: whoever claims the photo next ends it

@@ -15,11 +15,18 @@ from tests.factories import make_staff
 ROOMS = {
     "/admin/": set(ROLES),
     "/admin/account/": set(ROLES),
+    "/admin/tickets/": {"admin", "school", "operator"},
+    "/admin/requests/": {"admin", "school"},
     "/admin/exports/": {"admin", "school", "operator", "finance"},
     "/admin/photos/": {"admin", "school", "reviewer", "operator"},
     "/admin/events/": {"admin", "school", "finance"},
     "/admin/orders/": set(ROLES),
     "/admin/review/": {"reviewer"},
+    "/admin/review/sheet?batch=": {"reviewer"},
+    "/admin/opinions/": set(),  # seniors only: tests/admin/test_second_opinions.py
+    "/admin/review_figures/": {"admin", "reviewer"},
+    "/admin/review_rules/": {"admin"},
+    "/admin/reasons/new/": {"admin"},
     "/admin/reasons/": {"admin", "school", "reviewer"},
     "/admin/reasons/edit/?id=P01": {"admin"},
     "/admin/standards/": {"admin", "school", "reviewer", "operator"},
