@@ -35,9 +35,25 @@ ABOUT = """Student API of the graduate photo back office.
 
 JSON in snake_case, UTF-8. Times are RFC 3339 UTC, money is whole fen (CNY). Every error is
 `application/problem+json` (RFC 9457) with a stable `code`; texts follow `Accept-Language` (zh-CN
-by default, en). Every POST that makes or moves something honours `Idempotency-Key`: the same key
-and body give the same answer. Somebody else's id is 404. Rate limits answer 429 with
-`Retry-After`."""
+by default, en). Somebody else's id is 404.
+
+**Repeating.** Every POST that makes or moves something honours `Idempotency-Key`: the same key and
+body give the same answer for two days, another body is refused. Moves of an order take the
+`version` the client has seen.
+
+**Waiting.** What clients poll has an `ETag`; with `If-None-Match` nothing new is 304. An order's
+events (`after`, `wait`) and a photo (`wait`) can be waited for up to 20 seconds; a busy server
+answers at once, so pause a second before asking again.
+
+**Limits.** Counted per account, address and school; over them 429 with `Retry-After` (seconds).
+
+**Uploads.** A picture goes up whole (POST photos), or in parts: begin (POST uploads), PATCH the
+parts in order with `Upload-Offset`, complete. After a dropped connection GET the upload and go on
+at its `offset`; parts and `complete` may be sent again.
+
+**Accounts.** Tokens are opaque; a refresh token works once, and a second use ends the sign-in. A
+first password (the end of the ID number) must be changed within a day, else every call but a few
+is 403 `password_change_required`. WeChat opens accounts without an ID document."""
 
 
 @lru_cache(maxsize=1)

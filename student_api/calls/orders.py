@@ -171,7 +171,7 @@ def get_order(call: Call) -> OneOrderAnswer:
     `download_photo`, `email_photo` and `reprint`.
     """
     order = find_order(call.session, call.student, call.id("id", moves.OrderNotFound))
-    return one_order(call.session, order, call.locale)
+    return OneOrderAnswer(order=order_answers(call.session, [order], call.locale)[0])
 
 
 @operation(
