@@ -9,8 +9,6 @@ import csv
 import hashlib
 import io
 import os
-import re
-import string
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,8 +21,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from backoffice.batches.progress import Progress, no_progress
-from backoffice.errors import InvalidInput
-from backoffice.i18n import Text
+from backoffice.fulfilment.package_names import check_name_template, file_name
 from backoffice.imports.safe_cells import FORMULA_START
 from backoffice.models import Batch, Enrolment, Order, OrderEvent, Photo
 from backoffice.models.vocabulary import OrderKind, OrderState
@@ -42,8 +39,6 @@ EXCEPTIONS = ("学号", "姓名（脱敏）", "院系", "班级", "状态")
 NOT_STARTED = "未下单"
 FILE_MISSING = "照片文件缺失或损坏"
 PAGE = 500
-NAME_FIELDS = ("student_no", "college", "class_name", "number")
-NAME_PART_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ def export_package(
 
     Pictures: approved or further, under photos/. A picture that cannot be read or whose SHA-256
     differs from what was approved becomes an exception, never a silent gap. `out` appears whole or
-    not at all, readable by its owner only. name_template: see `check_name_template`.
+    not at all, readable by its owner only. name_template: see `package_names.check_name_template`.
     progress is told how many pictures are done, of how many. Raises InvalidInput for a template
     that is not safe.
     """
@@ -88,7 +83,7 @@ def export_package(
                 if data is None:
                     exceptions.append((*_person(row), FILE_MISSING))
                     continue
-                name = f"photos/{_file_name(name_template, row, len(manifest), used)}"
+                name = f"photos/{file_name(name_template, row, len(manifest), used)}"
                 _add(package, name, data)
                 manifest.append(
                     (
@@ -106,35 +101,6 @@ def export_package(
     finally:
         draft.unlink(missing_ok=True)
     return ExportReport(len(manifest), len(exceptions), out.stat().st_size)
-
-
-def check_name_template(template: str) -> None:
-    """Raise InvalidInput unless the file names it makes are distinct and stay in their folder.
-
-    Fields: student_no, college, class_name, number (of the picture in the package); one of the
-    first and the last is needed. `/` makes folders; the name ends in `.jpg`.
-    """
-    try:
-        pieces = list(string.Formatter().parse(template))
-    except ValueError:
-        pieces = [("", "?", "", None)]
-    fields = [field for _, field, _, _ in pieces if field is not None]
-    # no attributes, indexes, conversions or widths: `{student_no.__class__}` is no file name
-    plain = all(not spec and not conversion for _, _, spec, conversion in pieces)
-    parts = template.split("/")
-    tame = all(part and not part.startswith((".", " ")) for part in parts)
-    letters = re.fullmatch(r"[^\\:*?\"<>|\x00-\x1f\x7f]+\.jpg", template)
-    known = set(fields) <= set(NAME_FIELDS) and {"student_no", "number"} & set(fields)
-    if not (plain and tame and letters and known):
-        raise InvalidInput(
-            "names",
-            Text(
-                "文件名模板应形如 {student_no}.jpg；可用字段：student_no、number、college、"
-                "class_name，须含前两者之一，可用 / 分文件夹。",
-                "The template looks like {student_no}.jpg; fields: student_no, number, college, "
-                "class_name, with one of the first two; / makes folders.",
-            ),
-        )
 
 
 def _count(session: Session, batch: Batch) -> int:
@@ -222,28 +188,6 @@ def _picture(storage: Storage, row: Any) -> bytes | None:
     except (ObjectMissing, ObjectDamaged):
         return None  # a store that is down stops the export instead
     return data if hashlib.sha256(data).digest() == row.result_sha256 else None
-
-
-def _file_name(template: str, row: Any, number: int, used: set[str]) -> str:
-    """Return the file's name; anything that could leave the folder is replaced.
-
-    Two numbers that differ only in what is replaced (`A/1`, `A_1`) still get two names.
-    """
-    parts = {
-        "student_no": row.student_no,
-        "college": row.college or "未分院系",
-        "class_name": row.class_name or "未分班",
-        "number": f"{number + 1:05d}",
-    }
-    safe = {
-        key: re.sub(r"[^\w()-]+", "_", str(value))[:NAME_PART_LETTERS] or "_"
-        for key, value in parts.items()
-    }
-    name = template.format(**safe)
-    if name.casefold() in used:  # as Windows compares them
-        name = f"{name.removesuffix('.jpg')}_{number + 1:05d}.jpg"
-    used.add(name.casefold())
-    return name
 
 
 def _add(package: zipfile.ZipFile, name: str, data: bytes) -> None:
