@@ -82,6 +82,17 @@ class WorkbookNoTable(WorkbookError):
     )
 
 
+class WorkbookHasMacros(WorkbookError):
+    """A workbook with programs in it."""
+
+    code = "workbook_has_macros"
+    detail = Text(
+        "文件中含有宏。请在 Excel 或 WPS 中另存为不含宏的 .xlsx 后重新上传。",
+        "The workbook contains macros. Save it in Excel or WPS as .xlsx without macros and upload "
+        "it again.",
+    )
+
+
 class WorkbookUnsupported(WorkbookError):
     """Another kind of file: `kind` says which."""
 
@@ -243,6 +254,7 @@ UNREADABLE: dict[str, type[WorkbookError]] = {
         WorkbookTooLarge,
         WorkbookCorrupt,
         WorkbookNoTable,
+        WorkbookHasMacros,
         WorkbookUnsupported,
     )
 }

@@ -19,6 +19,7 @@ from backoffice.imports.errors import (
     WorkbookCorrupt,
     WorkbookEmpty,
     WorkbookEncrypted,
+    WorkbookHasMacros,
     WorkbookUnsupported,
 )
 from backoffice.imports.limits import Limits
@@ -78,8 +79,8 @@ class Preflight:
 def inspect(data: bytes, limits: Limits) -> Preflight:
     """Return the kind of `data` after checking that reading it is safe.
 
-    Raises WorkbookEmpty, WorkbookTooLarge, WorkbookEncrypted, WorkbookCorrupt or
-    WorkbookUnsupported. The file's name is not believed.
+    Raises WorkbookEmpty, WorkbookTooLarge, WorkbookEncrypted, WorkbookHasMacros,
+    WorkbookCorrupt or WorkbookUnsupported. The file's name is not believed.
     """
     if not data.strip(b"\0 \r\n\t"):
         raise WorkbookEmpty
@@ -107,6 +108,8 @@ def _inspect_ole(data: bytes) -> Preflight:
         raise WorkbookUnsupported(kind="PowerPoint")
     if _utf16(b"Workbook") not in data and _utf16(b"Book") not in data:
         raise WorkbookCorrupt
+    if _utf16(b"_VBA_PROJECT") in data:
+        raise WorkbookHasMacros
     return Preflight(Kind.XLS)
 
 
@@ -122,6 +125,8 @@ def _inspect_zip(data: bytes, limits: Limits) -> Preflight:
     entries = archive.infolist()
     _check_totals(entries, limits)
     names = {entry.filename for entry in entries}
+    if any(name.rsplit("/", 1)[-1] == "vbaProject.bin" for name in names):
+        raise WorkbookHasMacros
     try:
         if "xl/workbook.xml" in names:
             return _inspect_xlsx(archive, names, limits)

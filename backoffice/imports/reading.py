@@ -65,7 +65,7 @@ class Sheet:
 def read_workbook(data: bytes, limits: Limits | None = None) -> list[Sheet]:
     """Return the worksheets of an .xlsx, .xls, .ods or delimited text file.
 
-    Macros are never run: an .xlsm is read like an .xlsx. Raises WorkbookError (see `errors`);
+    Macros are never run, files with macros are refused. Raises WorkbookError (see `errors`);
     whatever the file does to the parser, this process survives.
     """
     limits = limits or Limits()

@@ -101,10 +101,10 @@ def find_headers(sheets: Sequence[Sheet], wanted: Pairs[str, str]) -> list[tuple
 
 
 def plain_header(sheet: Sheet) -> Header | None:
-    """Return the first line that can only be headings: several words, and no digit in them."""
+    """Return the first line that can only be headings: several different words, no numbers."""
     for index, row in enumerate(sheet.rows[:HEADER_SEARCH_ROWS]):
         words = [cell for cell in row if cell is not None]
-        texts = [word for word in words if isinstance(word, str) and not re.search(r"\d", word)]
+        texts = [word for word in words if isinstance(word, str) and not re.search(r"\d{3}", word)]
         if len(texts) > 1 and len(texts) == len(words) == len(set(texts)):
             return Header(index, _texts(row), frozenset())
     return None

@@ -332,7 +332,7 @@ ROW = st.builds(
 
 
 @hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.lists(ROW, max_size=6), min_size=1, max_size=3))
 def test_the_counts_always_add_up_and_a_repeat_changes_nothing(session, files):
@@ -352,8 +352,8 @@ def test_the_counts_always_add_up_and_a_repeat_changes_nothing(session, files):
         assert again.same == report.new + report.changed + report.same
 
 
-def test_twenty_thousand_rows(session, batch, capsys):
-    data = make.big_xlsx([make.HEADINGS, *make.people(20_000)])
+def test_many_rows_in_several_processes(session, batch, capsys):
+    data = make.big_xlsx([make.HEADINGS, *make.people(12_000)])
     reported = []
     started = time.monotonic()
     report = import_roster(
@@ -362,12 +362,12 @@ def test_twenty_thousand_rows(session, batch, capsys):
     first = time.monotonic() - started
     again = import_roster(session, batch, data, "名单.xlsx")
     with capsys.disabled():
-        print(f"\n20,000 rows: {first:.1f} s new, {again.seconds:.1f} s unchanged")
-    assert counts(report) == (20_000, 20_000, 0, 0, 0)
-    assert counts(again) == (20_000, 0, 0, 20_000, 0)
+        print(f"\n12,000 rows: {first:.1f} s new, {again.seconds:.1f} s unchanged")
+    assert counts(report) == (12_000, 12_000, 0, 0, 0)
+    assert counts(again) == (12_000, 0, 0, 12_000, 0)
     assert reported[0] == ("reading", 0, 0)
     checking = [done for stage, done, _ in reported if stage == "checking"]
     assert checking == sorted(checking)
-    assert checking[-1] == 20_000
+    assert checking[-1] == 12_000
     assert [stage for stage, _, _ in reported[-2:]] == ["comparing", "writing"]
     assert isinstance(report.import_id, uuid.UUID)

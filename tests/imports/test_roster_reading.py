@@ -21,6 +21,7 @@ from backoffice.imports.errors import (
     WorkbookEmpty,
     WorkbookEncrypted,
     WorkbookError,
+    WorkbookHasMacros,
     WorkbookNoTable,
     WorkbookNotReadable,
     WorkbookTooLarge,
@@ -109,13 +110,6 @@ def test_csv_keeps_line_breaks_inside_quotes() -> None:
     assert first('学号,"姓名\n(必填)"\n1,甲\n'.encode())[0] == ["学号", "姓名\n(必填)"]
 
 
-def test_a_macro_workbook_is_read_and_its_macros_are_not() -> None:
-    data = make.raw_xlsx(
-        '<row r="1"><c r="A1"><v>5</v></c></row>', {"xl/vbaProject.bin": b"macros"}
-    )
-    assert first(data) == [[5]]
-
-
 def test_an_ods_ending_in_a_million_repeated_empty_rows_is_small() -> None:
     tail = (
         '<table:table-row table:number-rows-repeated="1048574">'
@@ -152,6 +146,21 @@ REPEATED = (
         pytest.param(make.xlsx([]), WorkbookEmpty, id="blank-sheet"),
         pytest.param(make.raw_xlsx("", {"xl/media/i.png": b"p"}), WorkbookNoTable, id="picture"),
         pytest.param(make.ole({"EncryptedPackage": b"x"}), WorkbookEncrypted, id="encrypted-xlsx"),
+        pytest.param(
+            make.raw_xlsx('<row r="1"><c r="A1"><v>1</v></c></row>', {"xl/vbaProject.bin": b"x"}),
+            WorkbookHasMacros,
+            id="macros",
+        ),
+        pytest.param(
+            make.ole({"Workbook": b"\x09\x08", "_VBA_PROJECT": b"x"}),
+            WorkbookHasMacros,
+            id="macros-xls",
+        ),
+        pytest.param(
+            make.raw_xlsx('<row r="1"><c  s="1" r = "XFD1048576"><v>1</v></c></row>'),
+            WorkbookTooLarge,
+            id="spaced-address-bomb",
+        ),
         pytest.param(make.ods(TABLE, encrypted=True), WorkbookEncrypted, id="encrypted-ods"),
         pytest.param(make.ole({"WordDocument": b"x"}), WorkbookUnsupported, id="doc"),
         pytest.param(_zip(word__document_dot_xml=b"<w/>"), WorkbookUnsupported, id="docx"),

@@ -141,7 +141,7 @@ ROW = st.builds(
 
 
 @hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.lists(ROW, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_taking_back_in_reverse_order_ends_where_it_began(session, files):

@@ -122,7 +122,12 @@ def test_the_template_is_a_roster_we_read(mode, locale):
 def test_the_template_offers_only_what_is_accepted():
     book = openpyxl.load_workbook(io.BytesIO(template_workbook("full")))
     page = book.worksheets[0]
-    lists = [v.formula1.strip('"').split(",") for v in page.data_validations.dataValidation]
+    source = book["选项"]
+    assert source.sheet_state == "hidden"
+    areas = [
+        v.formula1.split("!")[1].replace("$", "") for v in page.data_validations.dataValidation
+    ]
+    lists = [[cell.value for (cell,) in source[area]] for area in areas]
     assert ["男", "女"] in lists
     kinds = next(words for words in lists if "护照" in words)
     head = [cell.value for cell in page[1]]
