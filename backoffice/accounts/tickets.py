@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -43,3 +44,25 @@ def add_student_message(session: Session, ticket: Ticket, body: str) -> TicketMe
     ticket.state = "open"
     session.flush()
     return message
+
+
+def add_staff_message(
+    session: Session, ticket: Ticket, staff_id: uuid.UUID, body: str
+) -> TicketMessage:
+    """Write an answer of the staff; the ticket then counts as answered. Raises TicketClosed."""
+    session.refresh(ticket, with_for_update=True)
+    if ticket.state == "closed":
+        raise TicketClosed()
+    message = TicketMessage(ticket_id=ticket.id, author="staff", staff_id=staff_id, body=body)
+    session.add(message)
+    ticket.state = "answered"
+    session.flush()
+    return message
+
+
+def close_ticket(session: Session, ticket: Ticket) -> None:
+    """Close a ticket; nobody writes in it any more. Closing it twice changes nothing. Flushes."""
+    session.refresh(ticket, with_for_update=True)
+    if ticket.state != "closed":
+        ticket.state, ticket.closed_at = "closed", datetime.now(UTC)
+        session.flush()

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 
 from backoffice.models import (
     Batch,
@@ -21,6 +21,7 @@ from backoffice.models import (
     RosterImport,
     School,
     Shipment,
+    Ticket,
 )
 
 Condition = ColumnElement[bool]
@@ -47,6 +48,16 @@ OWNED: dict[type[Any], Callable[[uuid.UUID], Condition]] = {
     Payment: lambda s: Payment.order_id.in_(_orders_of(s)),
     Refund: lambda s: Refund.order_id.in_(_orders_of(s)),
     Shipment: lambda s: Shipment.order_id.in_(_orders_of(s)),
+    # a question about an order goes to that order's school, any other to the schools of the student
+    Ticket: lambda s: or_(
+        Ticket.order_id.in_(_orders_of(s)),
+        Ticket.order_id.is_(None)
+        & Ticket.student_id.in_(
+            select(Enrolment.student_id).where(
+                Enrolment.batch_id.in_(_batches_of(s)), Enrolment.student_id.is_not(None)
+            )
+        ),
+    ),
 }
 
 
