@@ -90,12 +90,12 @@ def _fill(colour: Floats, mask: Floats, sizes: tuple[int, ...]) -> Floats:
     return result + colour * todo[..., None]
 
 
-def _inner_colours(picture: Floats, core: Floats) -> tuple[Floats, Floats]:
-    """Return the person's colours continued outwards, and how much they vary; at half the size."""
+def _inner_colours(rgb: RGB, core: RGB) -> tuple[Floats, Floats]:
+    """Return the person's colours continued outwards, and how much they vary; made at half size."""
     size = (core.shape[1], core.shape[0])
     half = (size[0] // 2, size[1] // 2)
-    small = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
-    inner = (cv2.resize(core, half, interpolation=cv2.INTER_AREA) > 0.99).astype(np.float32)
+    small = cv2.resize(rgb, half, interpolation=cv2.INTER_AREA).astype(np.float32)
+    inner = cv2.resize(core, half, interpolation=cv2.INTER_NEAREST).astype(np.float32)
     person = _fill(small, inner, (5, 11, 31))
     spread = _fill((small - person) ** 2, inner, (11, 31)).mean(axis=2)
     return (
@@ -106,34 +106,49 @@ def _inner_colours(picture: Floats, core: Floats) -> tuple[Floats, Floats]:
 
 def colour_matte(rgb: RGB, coarse: Floats, wall: Wall) -> Floats:
     """Refine the edge band by where each pixel's colour lies between wall and person."""
-    picture = rgb.astype(np.float32)
-    core = cv2.erode((coarse > 0.9).astype(np.uint8), disc(7)).astype(np.float32)
-    near = cv2.dilate((coarse > 0.5).astype(np.uint8), disc(13)) > 0
-    band = near & (core == 0)
-    person, spread = _inner_colours(picture, core)
-    towards = person - wall.colour
-    distance = np.sum(towards**2, axis=2)
-    along = np.sum((picture - wall.colour) * towards, axis=2)
-    alpha = along / (distance + 1e-3)
-    noise = 3 * np.sqrt(wall.variance / (distance + 1.0))
-    alpha = np.clip((alpha - noise) / np.maximum(0.92 - noise, 0.1), 0, 1)
-    trust = distance / (distance + 60 * wall.variance + 3 * spread + 100)
-    # Also keep what is surely no wall although its colour is not the person's inner colour: off the
-    # line between both anywhere, on that line (shine on dark hair) only where the network is sure.
-    apart = np.sum((picture - wall.colour) ** 2, axis=2)
-    aside = np.maximum(apart - along**2 / (distance + 1e-3), 0)
-    level = 40 * wall.variance + 900
-    solid = np.maximum(
-        np.clip(aside / level - 0.5, 0, 1) * np.clip(coarse * 2, 0, 1) * (coarse > 0.4),
-        np.clip(apart / level - 0.5, 0, 1) * np.clip((coarse - 0.8) / 0.15, 0, 1),
+    core = cv2.erode((coarse > 0.9).astype(np.uint8), disc(7))
+    near = cv2.dilate((coarse > 0.5).astype(np.uint8), disc(13))
+    band = (near > 0) & (core == 0)
+    person, spread = _inner_colours(rgb, core)
+    mixed = core.astype(np.float32)
+    mixed[band] = _share_of_person(
+        rgb[band].astype(np.float32) - wall.colour[band],
+        person[band] - wall.colour[band],
+        spread[band],
+        coarse[band],
+        wall.variance,
     )
-    mixed = trust * np.maximum(alpha, solid) + (1 - trust) * coarse
-    mixed = np.where(band, mixed, np.where(core > 0, 1.0, 0.0)).astype(np.float32)
     # Pinholes where hair or cloth has the wall's colour: closed where the network is sure.
     closed = cv2.morphologyEx(mixed, cv2.MORPH_CLOSE, disc(4))
     sure = np.clip((coarse - 0.88) / 0.1, 0, 1)
     filled: Floats = np.maximum(mixed, closed * sure).astype(np.float32)
     return filled
+
+
+def _share_of_person(
+    off_wall: Floats, towards: Floats, spread: Floats, coarse: Floats, variance: float
+) -> Floats:
+    """Return alpha of single pixels, (N,).
+
+    off_wall: the pixel's colour minus the wall's there; towards: the person's minus the wall's.
+    """
+    distance = np.sum(towards**2, axis=1)
+    along = np.sum(off_wall * towards, axis=1)
+    alpha = along / (distance + 1e-3)
+    noise = 3 * np.sqrt(variance / (distance + 1.0))
+    alpha = np.clip((alpha - noise) / np.maximum(0.92 - noise, 0.1), 0, 1)
+    trust = distance / (distance + 60 * variance + 3 * spread + 100)
+    # Also keep what is surely no wall although its colour is not the person's inner colour: off the
+    # line between both anywhere, on that line (shine on dark hair) only where the network is sure.
+    apart = np.sum(off_wall**2, axis=1)
+    aside = np.maximum(apart - along**2 / (distance + 1e-3), 0)
+    level = 40 * variance + 900
+    solid = np.maximum(
+        np.clip(aside / level - 0.5, 0, 1) * np.clip(coarse * 2, 0, 1) * (coarse > 0.4),
+        np.clip(apart / level - 0.5, 0, 1) * np.clip((coarse - 0.8) / 0.15, 0, 1),
+    )
+    share: Floats = trust * np.maximum(alpha, solid) + (1 - trust) * coarse
+    return share
 
 
 def without_scraps(rgb: RGB, alpha: Floats) -> Floats:
