@@ -371,3 +371,21 @@ def test_many_rows_in_several_processes(session, batch, capsys):
     assert checking[-1] == 12_000
     assert [stage for stage, _, _ in reported[-2:]] == ["comparing", "writing"]
     assert isinstance(report.import_id, uuid.UUID)
+
+
+@pytest.mark.parametrize("mode", ["full", "minimal"])
+def test_students_of_another_running_batch_are_pointed_out(session, mode):
+    first = make_batch(session, roster_mode=mode, name="春季批次", state="open")
+    second = make_batch(session, first.school, roster_mode=mode)
+    ended = make_batch(session, first.school, roster_mode=mode, state="archived")
+    elsewhere = make_batch(session, roster_mode=mode)
+    session.flush()
+    rows = make.people(3)
+    load(session, first, rows[:2])
+    load(session, elsewhere, rows)
+    assert ended.state == "archived"
+    report = load(session, second, rows[1:])
+    assert counts(report) == (2, 2, 0, 0, 0)  # pointed out, not refused
+    found = [f for f in report.warnings if f.code == "in_other_batch"]
+    assert [f.row for f in found] == [2]
+    assert "春季批次" in found[0].text()
