@@ -19,6 +19,7 @@ from evaluation.own_set import as_jpeg
 from evaluation.people import Person, people
 
 WALLS = ((222, 218, 210), (150, 152, 158), (236, 236, 240), (188, 176, 150))
+ENLARGED = 4
 BLUE = np.array(CHSI_BLUE.background, np.float32)
 
 
@@ -29,8 +30,8 @@ def compare(models: Path) -> float:
 
     engine, session = PhotoEngine(models), new_session("u2netp")
     person = next(people(engine, None))
-    alpha = _truth(person, session)
-    colours = _spread(person.rgb, alpha)
+    small = _truth(person, session)
+    alpha, colours = _larger(small), _larger(_spread(person.rgb, small))
     ratios = [_one(colours, alpha, wall, engine, session) for wall in WALLS]
     return statistics.median(ratios)
 
@@ -56,6 +57,12 @@ def _spread(rgb: RGB, alpha: Floats) -> Floats:
         new = (sure < 0.5) & (weight > 0.02)
         colours[new], sure[new] = fill[new], 1.0
     return np.asarray(colours, np.float32)
+
+
+def _larger(plane: Floats) -> Floats:
+    """Enlarge, so that the finished picture is a reduction, as from a phone, and not a guess."""
+    large = cv2.resize(plane, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(large, 0, 1 if plane.ndim == 2 else 255), np.float32)
 
 
 def _one(
@@ -88,11 +95,10 @@ def _one(
 
 
 def _moved(plane: Floats, move: Floats) -> Floats:
-    return np.asarray(
-        cv2.warpAffine(
-            plane.astype(np.float32), move, CHSI_BLUE.size, borderMode=cv2.BORDER_REPLICATE
-        )
-    )
+    """Cut and scale down to the finished size; blurred before, as a reduction has to be."""
+    soft = cv2.GaussianBlur(plane.astype(np.float32), (0, 0), max(0.4 / move[0, 0], 0.01))
+    size = CHSI_BLUE.size
+    return np.asarray(cv2.warpAffine(soft, move, size, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _saved(picture: Floats) -> Floats:
