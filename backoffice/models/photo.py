@@ -82,10 +82,6 @@ class Photo(Created, Base):
     checks: Mapped[json_list] = mapped_column(JSONB, default=list, server_default="[]")
     geometry: Mapped[json_object] = mapped_column(JSONB, default=dict, server_default="{}")
     edits: Mapped[json_list] = mapped_column(JSONB, default=list, server_default="[]")
-    framing: Mapped[json_object | None] = mapped_column(
-        JSONB(none_as_null=True),
-        comment="where the result was cut from the upright original, in shares of its sides",
-    )
     making: Mapped[json_object] = mapped_column(
         JSONB,
         default=dict,

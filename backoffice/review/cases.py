@@ -70,6 +70,22 @@ class Case:
     escalation: ReviewEscalation | None = None
 
     @property
+    def framing(self) -> dict[str, float] | None:
+        """Where the result was cut from the upright original, in shares of its sides.
+
+        None for pictures of which it is not known, or that were turned beyond what the file says.
+        """
+        crop, source = self.photo.making.get("crop"), self.photo.making.get("source")
+        if not crop or not source or self.photo.making.get("turned_degrees"):
+            return None
+        return {
+            "left": crop["left"] / source["width"],
+            "top": crop["top"] / source["height"],
+            "width": crop["width"] / source["width"],
+            "height": crop["height"] / source["height"],
+        }
+
+    @property
     def panel(self) -> tuple[uuid.UUID, str]:
         """Which set of reasons this photo is judged with: batch and standard."""
         return self.order.batch_id, self.order.standard.name

@@ -100,8 +100,8 @@ class ReviewerFigures:
 
     @property
     def per_hour(self) -> float | None:
-        """Photos per hour at the desk; None where there is no time to divide by."""
-        return self.decided / self.at_desk * 3600 if self.at_desk else None
+        """Photos per hour at the desk; None under a minute: too little to say."""
+        return self.decided / self.at_desk * 3600 if self.at_desk >= 60 else None
 
     @property
     def reversal_rate(self) -> float | None:

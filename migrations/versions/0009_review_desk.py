@@ -39,15 +39,6 @@ def upgrade() -> None:
     for name, columns in QUEUES:
         op.create_index(name, "orders", [*columns, "entered_at", "id"], postgresql_where=WAITING)
     op.add_column(
-        "photos",
-        sa.Column(
-            "framing",
-            postgresql.JSONB(),
-            nullable=True,
-            comment="where the result was cut from the upright original, in shares of its sides",
-        ),
-    )
-    op.add_column(
         "rejection_reasons",
         sa.Column(
             "standards",
@@ -268,6 +259,5 @@ def downgrade() -> None:
     op.drop_column("review_leases", "looked_ms")
     op.drop_column("review_leases", "event_sequence")
     op.drop_column("rejection_reasons", "standards")
-    op.drop_column("photos", "framing")
     for name, _ in reversed(QUEUES):
         op.drop_index(name, "orders")
