@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, select, true
 
 from backoffice.models import (
     Enrolment,
@@ -164,15 +164,20 @@ def _rejected(by: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _kept_for_another(staff_id: uuid.UUID, now: datetime) -> ColumnElement[bool]:
     """A fresh resubmission in a batch that keeps reviewers, rejected by others but not by me."""
-    others = exists().where(
-        ReviewDecision.order_id == Order.id,
-        ReviewDecision.decision == "reject",
-        ReviewDecision.undone_at.is_(None),
-        Staff.id == ReviewDecision.staff_id,
-        Staff.active.is_(True),
-    )
     keeps = exists().where(
         ReviewRule.batch_id == Order.batch_id, ReviewRule.keep_reviewer.is_(True)
     )
-    mine = _rejected(ReviewDecision.staff_id == staff_id)
-    return and_(Order.entered_at > now - KEPT_FOR, keeps, others, not_(mine))
+    # a scalar subquery: as EXISTS the planner would hash the whole table of decisions
+    others = (
+        select(func.bool_or(Staff.active) & not_(func.bool_or(ReviewDecision.staff_id == staff_id)))
+        .select_from(ReviewDecision)
+        .join(Staff, Staff.id == ReviewDecision.staff_id)
+        .where(
+            ReviewDecision.order_id == Order.id,
+            ReviewDecision.decision == "reject",
+            ReviewDecision.undone_at.is_(None),
+        )
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    return and_(Order.entered_at > now - KEPT_FOR, keeps, func.coalesce(others, false()))
