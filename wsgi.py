@@ -14,20 +14,22 @@ from backoffice.settings import Settings, SettingsError, load_settings
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the whole application: core, student API, admin site, commands.
 
-    Ends the process with one sentence when a setting cannot be used.
+    Ends the process with one sentence when a setting cannot be used, and with one a flaw when a
+    workflow definition cannot be run (so `flask workflow check` names them all).
     """
     import payment_pages
     import student_api
     from backoffice import admin, cli, demo_data, health
     from backoffice.db import db
     from backoffice.services import services
+    from backoffice.workflows.definition import DefinitionError
     from supervisor.embedded import expected_addresses
 
     try:
         app = backoffice.create_app(expected_addresses(settings or load_settings()))
         with app.app_context():
             demo_data.refuse_in_production(db.session(), services().settings)
-    except SettingsError as error:
+    except (SettingsError, DefinitionError) as error:
         sys.exit(str(error))
     health.init_app(app)
     student_api.init_app(app)

@@ -5,7 +5,7 @@ Nothing here knows an order: `workflows/orders.py` puts the real parts in, tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backoffice.workflows.actors import Actor
+from backoffice.workflows.checking import verify
 from backoffice.workflows.definition import Definition, DefinitionError, Transition
 from backoffice.workflows.writing import Writing
 
@@ -68,8 +69,23 @@ class Binding:
         flaws = []
         for definition in self.definitions.values():
             try:
-                definition.verify(self.guards, self.records, self.effects, self.due_rules)
+                verify(definition, self.guards, self.records, self.effects, self.due_rules)
             except DefinitionError as error:
                 flaws.append(str(error))
+            flaws += self._undo_flaws(definition)
         if flaws:
             raise DefinitionError("\n".join(flaws))
+
+    def _undo_flaws(self, definition: Definition) -> Iterator[str]:
+        """Name what an undo of a decision, and of what may follow it, would leave behind."""
+        for first in definition.transitions:
+            if not first.undoable:
+                continue
+            follows = [definition.by_name.get(f.transition) for f in first.follows]
+            for then in (first, *(t for t in follows if t is not None)):
+                for record in then.records:
+                    if record in self.records and record not in self.undo_records:
+                        yield (
+                            f"{definition.name} v{definition.version}: {first.name!r} may be "
+                            f"undone, but nothing takes the record {record!r} back"
+                        )

@@ -1,8 +1,7 @@
-"""What a workflow definition is made of, and the checks that keep a wrong one from starting."""
+"""What a workflow definition is made of; `checking.py` keeps a wrong one from starting."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -25,6 +24,12 @@ KNOWN_ROLES = frozenset(
         "refund_provider",
     }
 )
+
+
+# What the engine calls its own events: nobody fires these.
+UNDO = "undo"
+ADOPT = "adopt_version"
+RESERVED = frozenset({UNDO, ADOPT})
 
 
 class DefinitionError(Exception):
@@ -152,93 +157,3 @@ class Definition:
             auto_transitions=False,
             send_event=True,
         )
-
-    def verify(
-        self,
-        guards: Collection[str],
-        records: Collection[str],
-        effects: Collection[str],
-        due_rules: Collection[str],
-    ) -> None:
-        """Raise DefinitionError naming every flaw: see the `_…_flaws` generators below."""
-        known = {"guard": guards, "record": records, "effect": effects, "due rule": due_rules}
-        flaws = [
-            *_state_flaws(self),
-            *_transition_flaws(self),
-            *_reach_flaws(self),
-            *_name_flaws(self, known),
-            *_timer_flaws(self),
-        ]
-        if flaws:
-            raise DefinitionError("\n".join(f"{self.name} v{self.version}: {f}" for f in flaws))
-
-
-def _state_flaws(d: Definition) -> Iterator[str]:
-    names = [s.name for s in d.states]
-    yield from (f"state {n!r} is defined twice" for n in sorted(set(names)) if names.count(n) > 1)
-    if d.initial not in names:
-        yield f"the initial state {d.initial!r} is not a state"
-    triggers = [t.name for t in d.transitions]
-    for name in sorted(set(triggers)):
-        if triggers.count(name) > 1:
-            yield f"transition {name!r} is defined twice"
-
-
-def _transition_flaws(d: Definition) -> Iterator[str]:
-    for t in d.transitions:
-        for state in (*t.sources, t.target):
-            if state not in d.states_by_name:
-                yield f"transition {t.name!r} names the unknown state {state!r}"
-        for who in t.who:
-            if who.role not in KNOWN_ROLES | d.extra_roles:
-                yield f"transition {t.name!r} names the unknown role {who.role!r}"
-        for source in t.sources:
-            if not t.roles_from(source):
-                yield f"nobody may fire {t.name!r} from {source!r}"
-        for follow in t.follows:
-            then = d.by_name.get(follow.transition)
-            if then is None or t.target not in then.sources:
-                yield f"{follow.transition!r} cannot follow {t.name!r}: not allowed from {t.target!r}"
-
-
-def _reach_flaws(d: Definition) -> Iterator[str]:
-    reached, frontier = {d.initial}, [d.initial]
-    while frontier:
-        here = frontier.pop()
-        for t in d.transitions:
-            if here in t.sources and t.target not in reached:
-                reached.add(t.target)
-                frontier.append(t.target)
-    for state in d.states:
-        leaves = any(state.name in t.sources and t.target != state.name for t in d.transitions)
-        if state.name not in reached:
-            yield f"state {state.name!r} cannot be reached"
-        if not state.terminal and not leaves:
-            yield f"state {state.name!r} is a dead end but not terminal"
-        if state.terminal and leaves:
-            yield f"state {state.name!r} is terminal but can be left"
-
-
-def _name_flaws(d: Definition, known: dict[str, Collection[str]]) -> Iterator[str]:
-    for t in d.transitions:
-        used = {
-            "guard": (*t.guards, *(f.when for f in t.follows)),
-            "record": t.records,
-            "effect": t.effects,
-        }
-        for kind, names in used.items():
-            for name in names:
-                if name not in known[kind]:
-                    yield f"transition {t.name!r} uses the unknown {kind} {name!r}"
-    for timer in d.timers:
-        if timer.due not in known["due rule"]:
-            yield f"timer {timer.name!r} uses the unknown due rule {timer.due!r}"
-
-
-def _timer_flaws(d: Definition) -> Iterator[str]:
-    for timer in d.timers:
-        t = d.by_name.get(timer.transition)
-        if t is None or timer.state not in t.sources:
-            yield f"timer {timer.name!r} fires {timer.transition!r}, not allowed from {timer.state!r}"
-        elif "timer" not in t.roles_from(timer.state):
-            yield f"timer {timer.name!r} fires {timer.transition!r}, which the timer may not"

@@ -6,8 +6,10 @@ model. Everything happens inside the caller's transaction; the caller commits on
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,10 +18,11 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, defer
 
+from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
 from backoffice.workflows.actors import SYSTEM, Actor
 from backoffice.workflows.binding import Binding, Context
-from backoffice.workflows.definition import Definition, Transition
+from backoffice.workflows.definition import ADOPT, RESERVED, UNDO, Definition, Transition
 from backoffice.workflows.errors import (
     IdempotencyKeyReused,
     NoPlaceInVersion,
@@ -35,7 +38,7 @@ from backoffice.workflows.given_data import cleaned_data
 from backoffice.workflows.moving import Mover
 from backoffice.workflows.undoing import Undoer
 
-ADOPT = "adopt_version"  # an event, not a transition: nobody can fire it
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -47,6 +50,8 @@ class Engine:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._mover = Mover(binding)
         self._undoer = Undoer(self._mover)
+        defined = (t.name for d in binding.definitions.values() for t in d.transitions)
+        self._names = RESERVED.union(defined)  # what may stand in a log line
         order = binding.order
         self._lock_query = (
             select(order)
@@ -108,22 +113,36 @@ class Engine:
         version, writes records, the event, timers and outbox rows; then what follows by itself.
         A repeated `idempotency_key` returns the first call's event and changes nothing.
         Raises OrderNotFound, OrderBusy, VersionConflict, TransitionForbidden,
-        TransitionNotAllowed, TransitionDataMissing, TransitionDenied, IdempotencyKeyReused.
+        TransitionNotAllowed, TransitionDataMissing, TransitionDenied, IdempotencyKeyReused; each
+        refusal is one log line.
         """
-        order = self._lock_visible(session, order_id, actor)
-        if idempotency_key is not None:
-            earlier = self._earlier(session, order_id, idempotency_key)
-            if earlier is not None:
-                if earlier.transition != name:
-                    raise IdempotencyKeyReused()
-                return earlier
+        with self._refusals_told(order_id, name, actor):
+            order = self._lock_visible(session, order_id, actor)
+            if idempotency_key is not None:
+                earlier = self._earlier(session, order_id, idempotency_key)
+                if earlier is not None:
+                    return _same_call(earlier, name, actor)
+            return self._fire(
+                session, order, name, actor, data or {}, expected_version, idempotency_key
+            )
+
+    def _fire(
+        self,
+        session: Session,
+        order: Any,
+        name: str,
+        actor: Actor,
+        data: Mapping[str, Any],
+        expected_version: int | None,
+        key: str | None,
+    ) -> Moved:
         if expected_version is not None and expected_version != order.version:
             raise VersionConflict(expected=expected_version, actual=order.version)
         transition = self._find(order, name, actor)
         context = Context(session, order, transition, actor, self._clock())
-        context.data = cleaned_data(transition, data or {})
+        context.data = cleaned_data(transition, data)
         self._mover.check_guards(transition, context)
-        event = self._mover.move(context, transition, idempotency_key)
+        event = self._mover.move(context, transition, key)
         self._mover.follow(context, transition)
         return event
 
@@ -134,8 +153,9 @@ class Engine:
         records taken back, and an event leads to the state before. History is added to, never
         removed. Raises UndoNotPossible, UndoTooLate, OrderNotFound, OrderBusy.
         """
-        order = self._lock_visible(session, order_id, actor)
-        return self._undoer.undo(Context(session, order, None, actor, self._clock()))
+        with self._refusals_told(order_id, UNDO, actor):
+            order = self._lock_visible(session, order_id, actor)
+            return self._undoer.undo(Context(session, order, None, actor, self._clock()))
 
     def undo_until(self, session: Session, order: Any, actor: Actor) -> datetime | None:
         """Return until when `undo` would succeed for this actor; None when it would not now."""
@@ -153,7 +173,10 @@ class Engine:
         The state keeps its place (or takes its new name); timers are armed afresh. Raises
         NoPlaceInVersion, OrderNotFound, OrderBusy.
         """
-        order = self.lock(session, order_id)
+        with self._refusals_told(order_id, ADOPT, SYSTEM):
+            return self._adopt(session, self.lock(session, order_id), version)
+
+    def _adopt(self, session: Session, order: Any, version: int) -> Moved:
         target = self.binding.definitions[(order.workflow, version)].state_now(order.state)
         if target is None:
             raise NoPlaceInVersion(state=order.state, workflow=order.workflow, version=version)
@@ -180,6 +203,19 @@ class Engine:
             raise OrderNotFound()
         return order
 
+    @contextmanager
+    def _refusals_told(self, order_id: uuid.UUID, name: str, actor: Actor) -> Iterator[None]:
+        """Log what is refused: ids and codes, never anything a person typed."""
+        try:
+            yield
+        except BackofficeError as error:
+            log.warning(
+                "refused order=%s transition=%s actor=%s/%s why=%s",
+                order_id, name if name in self._names else "unknown",
+                actor.kind, actor.id or "-", error.code,
+            )  # fmt: skip
+            raise
+
     def _earlier(self, session: Session, order_id: uuid.UUID, key: str) -> Any:
         event_table = self.binding.event
         return session.execute(
@@ -200,6 +236,13 @@ class Engine:
         ):
             raise _not_allowed(definition, order.state, transition.label)
         return transition
+
+
+def _same_call(earlier: Any, name: str, actor: Actor) -> Any:
+    """Return the event of the first call under a key, if this is that call again."""
+    if (earlier.transition, earlier.actor_kind, earlier.actor_id) != (name, actor.kind, actor.id):
+        raise IdempotencyKeyReused()
+    return earlier
 
 
 def _not_allowed(definition: Definition, state: str, label: Text) -> TransitionNotAllowed:

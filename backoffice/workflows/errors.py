@@ -76,13 +76,27 @@ class TransitionDataMissing(BackofficeError):
 
 
 class IdempotencyKeyReused(BackofficeError):
-    """The key was used on this order for another transition."""
+    """The key was used on this order for another transition, or by somebody else."""
 
     code = "idempotency_key_reused"
     title = Text("幂等键已被使用", "Idempotency key reused")
     detail = Text(
         "该 Idempotency-Key 已用于另一个请求，请换一个新的键。",
         "This Idempotency-Key belongs to another request; use a new one.",
+    )
+
+
+class ChainBroken(TransitionDenied):
+    """The database refused the next event: it does not follow the order's newest one.
+
+    The history was altered behind the engine. `flask audit verify` names the first broken event.
+    """
+
+    code = "event_chain_broken"
+    title = Text("订单历史记录异常", "The order's history is damaged")
+    detail = Text(
+        "该订单的历史记录与当前状态不符，操作未执行，没有任何改动；请联系管理员处理。",
+        "The order's history does not fit its state; nothing has changed. Please tell an administrator.",
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Integer, extract, func, select
 from sqlalchemy.orm import Session, aliased
 
 from backoffice.models import Order, OrderEvent
-from backoffice.workflows.undoing import UNDO
+from backoffice.workflows.definition import UNDO
 
 
 @dataclass(frozen=True)

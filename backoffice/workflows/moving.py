@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import psycopg.errors
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from backoffice.db import uuid7
 from backoffice.workflows.actors import SYSTEM
 from backoffice.workflows.binding import Binding, Context
 from backoffice.workflows.definition import Definition, Transition
-from backoffice.workflows.errors import TransitionDenied
+from backoffice.workflows.errors import ChainBroken, TransitionDenied
 from backoffice.workflows.events import Moved, event_hash, note_digest
 
 
@@ -47,7 +49,7 @@ class Mover:
                 self._cancel_timers(context)
             self.arm_timers(context)
             self._write_outbox(context, transition)
-            context.writing.write(session, order)
+            self._write(context)
         return event
 
     def place(self, context: Context, name: str, state: str) -> Moved:
@@ -64,8 +66,17 @@ class Mover:
             order.version += 1
             event = self._append_event(context, name, source, None)
             self.arm_timers(context)
-            context.writing.write(session, order)
+            self._write(context)
         return event
+
+    def _write(self, context: Context) -> None:
+        """Write everything at once; raises ChainBroken if the event does not follow the last."""
+        try:
+            context.writing.write(context.session, context.order)
+        except IntegrityError as error:
+            if isinstance(error.orig, psycopg.errors.RestrictViolation):
+                raise ChainBroken() from error
+            raise
 
     def follow(self, context: Context, transition: Transition) -> None:
         """Fire what follows the transition by itself: the first whose condition holds."""

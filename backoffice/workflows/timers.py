@@ -16,6 +16,7 @@ from backoffice.errors import BackofficeError
 from backoffice.models import Order, Timer
 from backoffice.workflows.actors import TIMER
 from backoffice.workflows.engine import Engine
+from backoffice.workflows.errors import OrderBusy
 
 RETRY_AFTER = timedelta(minutes=5)
 log = logging.getLogger(__name__)
@@ -45,15 +46,21 @@ def fire_one_due(
     try:
         with session.begin_nested():
             found.outcome = _run(session, engine, found, actions or {}, moment)
+    except OrderBusy as error:
+        _again(found, error.code, moment)
     except BackofficeError as error:
         # refused: the order has moved on, and trying again would be refused again
         found.outcome = error.code
     except Exception as error:
-        log.error("timer %s failed: %s; again in %s", found.name, type(error).__name__, RETRY_AFTER)
-        found.state, found.settled_at = "waiting", None
-        found.outcome, found.due_at = type(error).__name__, moment + RETRY_AFTER
+        _again(found, type(error).__name__, moment)
     session.flush()
     return found.id
+
+
+def _again(timer: Timer, why: str, now: datetime) -> None:
+    log.error("timer %s failed: %s; again in %s", timer.name, why, RETRY_AFTER)
+    timer.state, timer.settled_at = "waiting", None
+    timer.outcome, timer.due_at = why, now + RETRY_AFTER
 
 
 def _run(

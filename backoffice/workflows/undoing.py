@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from backoffice.workflows.actors import Actor
 from backoffice.workflows.binding import Context
+from backoffice.workflows.definition import UNDO
 from backoffice.workflows.errors import UndoNotPossible, UndoTooLate
 from backoffice.workflows.events import Moved
 from backoffice.workflows.moving import Mover
 
-UNDO = "undo"  # an event, not a transition: nobody can fire it
 MAX_FOLLOWS = 10
 
 
@@ -66,12 +66,16 @@ class Undoer:
             tail.append(event)
             if event.actor_kind != "system":
                 break
-        if not tail or tail[-1].transition not in self.mover.definition_of(order).by_name:
+        known = self.mover.definition_of(order).by_name
+        # an undo itself, or the move to another version since, is nobody's decision
+        if not tail or any(event.transition not in known for event in tail):
             raise UndoNotPossible()
         first = tail[-1]
-        transition = self.mover.definition_of(order).by_name[first.transition]
+        transition = known[first.transition]
         if not transition.undoable or (first.actor_kind, first.actor_id) != (actor.kind, actor.id):
             raise UndoNotPossible()
+        if not actor.roles & transition.roles_from(first.from_state):
+            raise UndoNotPossible()  # the role was taken away meanwhile
         return tail
 
     def _held(

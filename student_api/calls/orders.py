@@ -42,6 +42,7 @@ MOVE_ERRORS = (
     moves.TransitionNotAllowed,
     moves.VersionConflict,
     moves.OrderBusy,
+    moves.ChainBroken,
 )
 
 

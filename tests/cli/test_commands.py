@@ -14,6 +14,7 @@ import pytest
 from flask.cli import AppGroup
 from sqlalchemy import func, select, text
 
+import wsgi
 from backoffice.cli import common
 from backoffice.models import Batch, Enrolment, Order, RosterImport, School
 from backoffice.settings import ROOT
@@ -22,7 +23,7 @@ from tests import factories_workbooks as workbooks
 from tests.factories import make_batch, make_enrolment, make_order, make_school
 
 OURS = ("audit", "batch", "capture-code", "demo", "export", "photo", "roster", "school",
-        "settings", "workflow")  # fmt: skip
+        "settings", "staff", "workflow")  # fmt: skip
 
 
 def count(committed, table):
@@ -318,6 +319,17 @@ def test_a_flawed_workflow_is_named(run, monkeypatch):
     answer = run("workflow", "check", "--json")
     assert answer.status == 1
     assert answer.json["flaws"]
+
+
+def test_a_flawed_workflow_does_not_start_and_every_flaw_is_a_sentence(settings, monkeypatch):
+    """What `flask --app wsgi workflow check` prints when the application itself cannot start."""
+    flawed = {k: replace(d, transitions=d.transitions[1:]) for k, d in DEFINITIONS.items()}
+    monkeypatch.setattr("backoffice.workflows.orders.DEFINITIONS", flawed)
+    with pytest.raises(SystemExit) as ended:
+        wsgi.create_app(settings)
+    said = str(ended.value).splitlines()
+    assert "capture_order v1: state 'paid' cannot be reached" in said
+    assert "reprint_order v1: state 'paid' cannot be reached" in said
 
 
 @pytest.mark.parametrize(("kind", "start"), [("mermaid", "stateDiagram-v2"), ("svg", "<svg")])

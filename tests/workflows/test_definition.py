@@ -6,9 +6,11 @@ import pytest
 
 from backoffice.i18n import Text
 from backoffice.workflows.capture_order import CAPTURE_ORDER
+from backoffice.workflows.checking import verify
 from backoffice.workflows.definition import (
     Definition,
     DefinitionError,
+    Field,
     Follow,
     State,
     TimerRule,
@@ -30,14 +32,34 @@ TINY = Definition(
 
 
 def check(definition):
-    definition.verify({"g"}, {"r"}, {"e"}, {"d"})
+    verify(definition, {"g"}, {"r"}, {"e"}, {"d"})
 
 
 def with_go(**changes):
     return replace(TINY, transitions=(replace(GO, **changes),))
 
 
+def move(name, source, target, who="system", **more):
+    return Transition(name, (source,), target, LABEL, who=(Who(who),), **more)
+
+
+CIRCLE = move("round", "a", "a")
+
+
+def followed(by="system", requires=()):
+    """`go` leads on to a state that `then` leaves by itself."""
+    return replace(
+        TINY,
+        states=(*TINY.states, State("c", LABEL)),
+        transitions=(
+            move("go", "a", "c", follows=(Follow("then", when="g"),)),
+            move("then", "c", "b", who=by, requires=requires),
+        ),
+    )
+
+
 def test_a_sound_definition_passes():
+    check(followed())
     check(TINY)
 
 
@@ -80,11 +102,69 @@ def test_a_sound_definition_passes():
             replace(TINY, timers=(TimerRule("t", "a", "never", "go"),)),
             "unknown due rule 'never'",
         ),
+        (with_go(sources=()), "'go' starts nowhere, so nobody may fire it"),
+        (
+            with_go(who=(Who("student"), Who("admin", ("b",)))),
+            "'admin' may fire 'go' from 'b', which is no source of it",
+        ),
+        (
+            with_go(name="undo"),
+            "transition 'undo' is called like an event of the engine's own",
+        ),
+        (
+            replace(TINY, states=(State("a", Text("甲", " ")), TINY.states[1])),
+            "'a' has no label in en",
+        ),
+        (with_go(label=Text("", "go")), "transition 'go' has no label in zh"),
+        (with_go(requires=(Field("why", Text("", "")),)), "field 'why' of 'go' has no label in zh"),
+        (
+            replace(
+                TINY,
+                states=(*TINY.states, State("c", LABEL), State("d", LABEL)),
+                transitions=(
+                    GO,
+                    move("in", "a", "c"),
+                    move("on", "c", "d"),
+                    move("back", "d", "c"),
+                ),
+            ),
+            "'c' is a dead end: no terminal state can be reached from it",
+        ),
+        (followed(by="timer"), "'then' follows 'go', but the system may not fire it"),
+        (
+            followed(requires=(Field("why", LABEL),)),
+            "'then' follows 'go' by itself, but asks for 'why'",
+        ),
+        (
+            replace(TINY, transitions=(GO, replace(CIRCLE, follows=(Follow("round", when="g"),)))),
+            "'round' follows itself without end",
+        ),
+        (
+            replace(TINY, timers=(TimerRule("t", "a", "d", "go"), TimerRule("t", "a", "d", "go"))),
+            "timer 't' is defined twice",
+        ),
+        (
+            replace(
+                with_go(who=(Who("timer"),), requires=(Field("why", LABEL),)),
+                timers=(TimerRule("t", "a", "d", "go"),),
+            ),
+            "timer 't' fires 'go', which asks for 'why'",
+        ),
     ],
 )
 def test_each_flaw_is_named(definition, sentence):
     with pytest.raises(DefinitionError, match=sentence):
         check(definition)
+
+
+def test_what_an_undo_would_leave_behind_is_named():
+    parts = build_engine().binding
+    half = {name: undo for name, undo in parts.undo_records.items() if name != "open_refund"}
+    with pytest.raises(
+        DefinitionError,
+        match="'reject' may be undone, but nothing takes the record 'open_refund' back",
+    ):
+        replace(parts, undo_records=half).verify()
 
 
 def test_the_order_definitions_are_sound_and_bilingual():

@@ -12,6 +12,7 @@ from backoffice.batches.operations import create_batch
 from backoffice.batches.plans import BatchPlan
 from backoffice.models import Order, Timer
 from backoffice.workflows import timers
+from backoffice.workflows.errors import OrderBusy
 from backoffice.workflows.orders import build_engine
 from tests.factories import make_batch, make_order, make_school
 
@@ -92,6 +93,19 @@ def test_an_unknown_action_is_left_for_a_scheduler_that_knows_it(session):
     arm_closing(session, batch)
     assert run_all(session, batch.closes_at, {}) == 0
     assert outcomes(session, batch.id) == [("waiting", None)]
+
+
+def test_a_timer_that_met_a_busy_order_comes_again(session):
+    now, batch = datetime.now(UTC), make_batch(session)
+    timers.arm(session, "waits", batch.id, now)
+
+    def waits(*_):
+        raise OrderBusy
+
+    assert run_all(session, now, {"waits": waits}) == 1
+    assert run_all(session, now + timers.RETRY_AFTER, {"waits": lambda *_: "done"}) == 1
+    timer = session.scalars(select(Timer).where(Timer.action == "waits")).one()
+    assert (timer.state, timer.outcome) == ("fired", "done")
 
 
 @pytest.mark.parametrize("column", ["action", "subject_id"])

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from backoffice.models import OrderEvent, OutboxRow, Refund, ReviewDecision
 from backoffice.workflows.actors import student_actor
 from backoffice.workflows.audit import verify_order
+from backoffice.workflows.engine import Engine
 from backoffice.workflows.errors import UndoNotPossible, UndoTooLate
 from backoffice.workflows.orders import build_engine
 from tests.factories import DATA, actor_for, make_batch, make_order, make_school, make_staff
@@ -157,3 +158,22 @@ def test_undo_is_not_offered_without_a_window_or_across_schools(session, engine,
     order, reviewer = decide(session, engine, "approve")
     elsewhere = replace(reviewer, school_id=make_school(session).id)
     assert not engine.can_undo(session, order, elsewhere)
+
+
+def test_not_after_the_order_took_another_version(session, engine):
+    order, reviewer = decide(session, engine, "approve")
+    second = replace(engine.binding.definitions[("capture_order", 1)], version=2)
+    definitions = dict(engine.binding.definitions) | {("capture_order", 2): second}
+    newer = Engine(replace(engine.binding, definitions=definitions), lambda: NOW)
+    newer.adopt(session, order.id, 2)
+    assert not newer.can_undo(session, order, reviewer)
+    with pytest.raises(UndoNotPossible):
+        newer.undo(session, order.id, actor=reviewer)
+
+
+def test_not_once_the_role_was_taken_away(session, engine):
+    order, reviewer = decide(session, engine, "approve")
+    former = replace(reviewer, roles=frozenset({"operator"}))
+    assert not engine.can_undo(session, order, former)
+    with pytest.raises(UndoNotPossible):
+        engine.undo(session, order.id, actor=former)
