@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from backoffice.workflows.capture_order import CAPTURE_ORDER
 from backoffice.workflows.events import Moved, event_hash, note_digest
@@ -101,7 +100,7 @@ def make_events(
             reasons=[rng.choice(REASONS)] if name == "reject" else [],
             note=None,
             note_digest=note_digest(order_id, sequence, None),
-            data=_data(name),
+            data={},
             workflow=CAPTURE_ORDER.name,
             workflow_version=CAPTURE_ORDER.version,
             idempotency_key=None,
@@ -110,7 +109,3 @@ def make_events(
         event.hash = previous = event_hash(event)
         state = transition.target
         yield event
-
-
-def _data(name: str) -> dict[str, Any]:
-    return {"carrier": "顺丰速运"} if name == "ship" else {}

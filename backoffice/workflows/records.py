@@ -77,8 +77,7 @@ def record_shipment(context: Context) -> None:
         tracking_no=context.data["tracking_no"],
         staff_id=uuid.UUID(staff) if staff else None,
         shipped_at=context.now,
-    )
-    context.event_data["carrier"] = context.data["carrier"]
+    )  # not in the event: what a person types stays out of it
 
 
 def record_receipt(context: Context) -> None:

@@ -55,6 +55,20 @@ def test_a_moved_order_cannot_be_put_back(session):
     )
 
 
+def test_a_moved_order_cannot_be_put_back_to_an_earlier_event(session):
+    """It would stand exactly where that event led, but no event led it back."""
+    order = make_order(session, state="approved")
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    earlier = session.scalars(
+        select(OrderEvent).where(OrderEvent.order_id == order.id, OrderEvent.sequence == 2)
+    ).one()
+    back = {"state": earlier.to_state, "version": 2, "last_hash": earlier.hash}
+    move = update(Order).where(Order.id == order.id)
+    refused(session, "without an event", move.values(back))
+    refused(session, "without an event", move.values(last_hash=earlier.hash))
+    refused(session, "without", move.values(state="pending_review"))
+
+
 def test_one_live_order_per_enrolment(session):
     batch, student = make_batch(session), make_student(session)
     first = make_order(session, batch, "closed", student=student)
@@ -71,6 +85,9 @@ def test_one_live_order_per_enrolment(session):
     [
         ("append-only", update(OrderEvent).values(to_state="closed")),
         ("append-only", OrderEvent.__table__.delete()),
+        ("append-only", text("TRUNCATE order_events")),
+        ("append-only", text("TRUNCATE access_records")),
+        ("append-only", text("TRUNCATE batch_changes")),
     ],
 )
 def test_events_are_append_only(session, constraint, statement):
