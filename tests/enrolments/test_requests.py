@@ -153,7 +153,7 @@ def test_the_holders_live_order_stands_in_the_way(session, batch, clerk, state, 
 
 
 def test_nobody_gets_two_entries_of_a_batch_by_contest(session, batch, clerk):
-    owner, holder, entry = owner_and_holder(session, batch)
+    owner, _, _ = owner_and_holder(session, batch)
     request = request_contest(session, batch, owner, claim_of(owner), None)
     make_enrolment(session, batch, owner)
     with pytest.raises(errors.AlreadyEnrolled):
