@@ -41,6 +41,9 @@ check: setup-dev ## Lint, format, types, import rules, migration drift, then the
 	@PY=$(PY) $(SHELL) tools/check.sh
 	@$(MAKE) --no-print-directory test
 
+screens: setup-dev ## Every page of the back office as a picture at two widths, in var/screens
+	@exec $(PY) -m tests.screens
+
 models: setup ## Fetch and verify the model files
 	@$(PY) -m backoffice.photos.fetch
 

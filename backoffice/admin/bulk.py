@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, redirect, request
-from sqlalchemy import ColumnElement, case, select, true
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from backoffice.admin import moves
 from backoffice.admin.labels import newest_definitions
 from backoffice.admin.language import t
 from backoffice.admin.people import actor, may, me, own_school, record
-from backoffice.admin.room import Page, expose, one_or_404, parse_uuid
+from backoffice.admin.room import Page, expose, one_or_404, open_term, parse_uuid
 from backoffice.db import db
 from backoffice.errors import InvalidInput, NotFound
 from backoffice.i18n import Text
+from backoffice.lists.specs import ORDERS
 from backoffice.models import BulkItem, BulkRun, Order, OutboxRow, Staff
 from backoffice.security.tenancy import visible
 from backoffice.workflows import bulk
@@ -28,7 +29,9 @@ from backoffice.workflows.errors import TransitionForbidden
 # What makes sense for many orders at once. Decisions about photos are made one by one, and a
 # parcel has a number of its own, so neither is here.
 RUNNABLE = ("start_processing", "complete", "request_refund")
-LIMIT = 1000  # orders of one run
+LIMIT = 1000  # orders chosen one by one
+WHOLE_LIMIT = 100_000  # orders of a whole filter
+SAMPLE = 50
 SHOWN = 500
 RECENT = 50
 
@@ -87,6 +90,8 @@ class BulkRoom(Page):
     def ask(self) -> Any:
         """Show what is about to happen and ask for the data the transition wants."""
         transition = _posted_transition()
+        if request.form.get("all"):
+            return self._ask_for_all(transition)
         orders = _posted_orders()
         if not orders:
             flash(t("请先在列表中选择订单。", "Choose orders in the list first."), "warning")
@@ -98,14 +103,41 @@ class BulkRoom(Page):
             orders=orders,
             ready=frozenset(order.id for order in ready),
             key=moves.new_key(),
+            total=len(orders),
+            scope={},
+        )
+
+    def _ask_for_all(self, transition: Transition) -> Any:
+        """Show how many orders of a filter would move, and a few of them."""
+        scope = _posted_filter()
+        wanted = _movable(transition, scope)
+        total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+        if total == 0:
+            text = t(
+                "筛选结果中没有可以执行此操作的订单。",
+                "No order of this filter can make this move.",
+            )
+            flash(text, "warning")
+            return redirect(self.get_url("orders.index_view"), 303)
+        some = select(Order).where(Order.id.in_(wanted.limit(SAMPLE)))
+        some = some.options(joinedload(Order.enrolment), joinedload(Order.batch))
+        orders = db.session.scalars(some.order_by(Order.created_at, Order.id)).all()
+        return self.render(
+            "backoffice/bulk_new.html",
+            transition=transition,
+            orders=orders,
+            ready=frozenset(order.id for order in orders),
+            key=moves.new_key(),
+            total=total,
+            scope=scope,
         )
 
     @expose("/start", methods=("POST",))
     def start(self) -> Any:
         """Start a run over the chosen orders and go to its page; the same form starts one run."""
         transition = _posted_transition()
-        orders = _posted_orders()
-        if not orders:
+        ids = _posted_ids(transition)
+        if not ids:
             flash(t("请先选择订单。", "Choose orders first."), "warning")
             return redirect(
                 self.get_url("fulfilment.index" if may("fulfilment") else ".index"), 303
@@ -115,12 +147,12 @@ class BulkRoom(Page):
             db.session(),
             me().id,
             transition.name,
-            [order.id for order in orders],
+            ids,
             moves.posted_data(request.form),
             run_id=uuid.uuid5(me().id, key),
         )
         run_id = run.id
-        record("bulk:start", "bulk_run", run_id, transition=transition.name, orders=len(orders))
+        record("bulk:start", "bulk_run", run_id, transition=transition.name, orders=len(ids))
         db.session.commit()
         return redirect(self.get_url(".run", id=run_id), 303)
 
@@ -154,6 +186,38 @@ def _posted_transition() -> Transition:
         if transition.name == name:
             return transition
     raise TransitionForbidden()
+
+
+def _posted_filter() -> dict[str, str]:
+    """Return the filter of the list the form came from; the search term stays sealed."""
+    names = [*ORDERS.filters, "search"]
+    return {name: request.form[name][:400] for name in names if request.form.get(name)}
+
+
+def _movable(transition: Transition, scope: Mapping[str, str]) -> Select[Any]:
+    """Return the ids of a filter's orders that are in a state this transition leaves from.
+
+    Raises NotFound for a filter that is none.
+    """
+    args = {name: value for name, value in scope.items() if name != "search"}
+    args["term"] = open_term(scope.get("search", ""))
+    try:
+        found = ORDERS.query(args, own_school())
+    except ValueError:
+        raise NotFound() from None
+    leaves = [
+        (Order.workflow == definition.name) & Order.state.in_(known.sources)
+        for definition in newest_definitions()
+        if (known := definition.by_name.get(transition.name))
+    ]
+    return found.with_only_columns(Order.id).where(or_(*leaves)).limit(WHOLE_LIMIT)
+
+
+def _posted_ids(transition: Transition) -> list[uuid.UUID]:
+    """Return the ids to move: the chosen orders, or all of a filter when `all` was posted."""
+    if request.form.get("all"):
+        return list(db.session.scalars(_movable(transition, _posted_filter())))
+    return [order.id for order in _posted_orders()]
 
 
 def _posted_orders() -> Sequence[Order]:

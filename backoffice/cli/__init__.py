@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
         roster,
         school,
         settings,
+        staff,
         workflow,
     )
 
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
         roster,
         school,
         settings,
+        staff,
         workflow,
     ):
         app.cli.add_command(module.group)

@@ -158,7 +158,7 @@ def _pages(
     """Yield the rows newest first, a page at a time, each behind the last one seen."""
     model, seen = spec.model, None
     while True:
-        query = spec.query(args, school_id)
+        query = spec.query(args, school_id).options(*spec.options)
         if seen is not None:
             query = query.where(tuple_(model.created_at, model.id) < tuple_(*seen))
         query = query.order_by(model.created_at.desc(), model.id.desc()).limit(PAGE)

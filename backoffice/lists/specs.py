@@ -52,7 +52,7 @@ class ListSpec:
 
         args: drop-downs by name, and `term`. Raises ValueError for a value that is none.
         """
-        found = select(self.model).where(visible(self.model, school_id)).options(*self.options)
+        found = select(self.model).where(visible(self.model, school_id))
         for name, condition in self.filters.items():
             if args.get(name):
                 found = found.where(condition(args[name]))

@@ -48,7 +48,7 @@ def test_a_run_shows_its_progress_by_itself(busy_house: House, served: str, brow
     browser.sign_in(house.staff["operator"].email)
     browser.go("/admin/orders/?state=approved")
     browser.page.check("[data-pick-all]")
-    browser.page.click("text=继续…")
+    browser.page.click("text=对所选订单…")
     browser.page.wait_for_selector("text=其中 2 个现在可以执行")
     browser.page.click("text=确认开始制作")
     browser.page.wait_for_selector("text=成功 0，未执行 0，剩余 2")
