@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from backoffice.models import Order, Photo
 from backoffice.security.tenancy import OWNED, visible
+from tests.admin.desk import Desk, Shown
 from tests.admin.house import STATES, House, post
 from tests.factories import PATHS
 
@@ -81,14 +82,9 @@ def test_no_transition_reaches_another_school(busy_house: House):
         reviewer, f"/admin/orders/{order.id}/fire", transition="approve", version=order.version
     )
     assert answer.status_code == 404
-    decided = post(
-        reviewer,
-        "/admin/review/decide",
-        decision="approve",
-        order_id=str(order.id),
-        photo_id=str(order.photo_id),
-        version=order.version,
-    )
+    desk = Desk(house, house.guests["reviewer"])
+    shown = Shown(str(order.id), str(order.photo_id), str(order.id), order.version, "", "")
+    decided = desk.decide(shown)
     assert decided.status_code == 404
     operator = house.client(house.guests["operator"])
     approved = house.foreign["approved"]
