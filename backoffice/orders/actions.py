@@ -38,7 +38,8 @@ def allowed_actions(session: Session, order: Order) -> list[str]:
     actions = [ACTION_OF[move.name] for move in moves if move.name in ACTION_OF]
     if _may_pay(session, order):
         actions.append("pay")
-    if takes_photos(order) and attempts_used(session, order) < order.batch.max_attempts:
+    attempts = order.standard.attempts_within(order.batch.max_attempts)
+    if takes_photos(order) and attempts_used(session, order) < attempts:
         actions.append("upload_photo")
     if order.kind == OrderKind.CAPTURE and order.state in FINISHED_STATES:
         actions += ["download_photo", "email_photo"]

@@ -9,7 +9,6 @@ from worker.jobs.lists import export_list, give_up_export
 from worker.jobs.messages import email_photo, notify, remind
 from worker.jobs.photo import fail_photo, process_photo
 from worker.jobs.refunds import send_refund
-from worker.jobs.staff_mail import invite_staff
 from worker.jobs.rosters import forget_upload, import_roster, interrupt_import
 from worker.jobs.staff_mail import invite_staff
 
@@ -29,10 +28,9 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     ),
     "email.photo": EffectJob(email_photo),
     "bulk.run": EffectJob(bulk_run),
-    "staff.invite": EffectJob(invite_staff),
-    "list.export": EffectJob(export_list, give_up=give_up_export, max_tries=2),
     "roster.import": EffectJob(import_roster, give_up=interrupt_import, max_tries=3),
     "roster.forget": EffectJob(forget_upload),
     "batch.file": EffectJob(make_batch_file, give_up=give_up_file, max_tries=3),
     "staff.invite": EffectJob(invite_staff),
+    "list.export": EffectJob(export_list, give_up=give_up_export, max_tries=2),
 }
