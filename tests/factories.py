@@ -209,7 +209,8 @@ def add_payment(session: Session, order: Order, **values) -> Payment:
 
 
 def settle_refund(session: Session, order: Order, status: str) -> None:
-    refund = session.scalars(select(Refund).where(Refund.order_id == order.id)).one()
+    live = Refund.order_id == order.id, Refund.status != RefundStatus.CANCELLED
+    refund = session.scalars(select(Refund).where(*live)).one()
     refund.status = RefundStatus(status)
     refund.tries += 1
     session.flush()
