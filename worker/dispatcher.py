@@ -97,21 +97,25 @@ def sweep(session: Session, client: redis.Redis, grace_seconds: float, limit: in
     than `grace_seconds` are left alone: they may be on their way between queue and worker.
     """
     before = datetime.now(UTC) - timedelta(seconds=grace_seconds)
-    rows = session.scalars(
+    old = (
         select(OutboxRow)
         .where(OutboxRow.state == "published", OutboxRow.published_at <= before)
         .order_by(OutboxRow.published_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    )
+    any_old = session.scalars(old.limit(1)).first() is not None
+    session.commit()
+    if not any_old:
+        return 0
+    # Valkey is asked without a lock or a transaction. Asked first, it is as good as asked second:
+    # rows that old are not on their way into a queue, and one that left it meanwhile is running.
+    in_queue = queues.waiting_ids(client)
     swept = 0
-    if rows:
-        in_queue = queues.waiting_ids(client)
-        for row in rows:
-            if str(row.id) not in in_queue and nobody_runs(session, row.id):
-                row.state, row.published_at = "waiting", None
-                row.available_at = datetime.now(UTC)
-                swept += 1
+    for row in session.scalars(old.with_for_update(skip_locked=True)).all():
+        if str(row.id) not in in_queue and nobody_runs(session, row.id):
+            row.state, row.published_at = "waiting", None
+            row.available_at = datetime.now(UTC)
+            swept += 1
     session.commit()
     if swept:
         log.warning("outbox rows=%d put back: their worker or queue entry was gone", swept)

@@ -20,8 +20,8 @@ from backoffice.batches.closing import CLOSE, close_when_over
 from backoffice.batches.reminders import REMIND, remind_unfinished
 from backoffice.db import db
 from backoffice.errors import BackofficeError
-from backoffice.orders.uploads import purge_uploads
 from backoffice.lists import exporting
+from backoffice.orders.uploads import purge_uploads
 from backoffice.payments import refunds
 from backoffice.payments.errors import NoticeInvalid
 from backoffice.payments.notices import receive
