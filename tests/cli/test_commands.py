@@ -18,6 +18,7 @@ import wsgi
 from backoffice.cli import common
 from backoffice.models import Batch, Enrolment, Order, RosterImport, School
 from backoffice.settings import ROOT
+from backoffice.workflows.engine import Engine
 from backoffice.workflows.orders import DEFINITIONS
 from tests import factories_workbooks as workbooks
 from tests.factories import make_batch, make_enrolment, make_order, make_school
@@ -362,6 +363,37 @@ def test_a_migration_to_the_present_version_moves_nobody(run, committed):
     answer = run("workflow", "migrate", "--to", "1", "--json")
     assert (answer.status, answer.json) == (0, {"steps": [], "moved": 0})
     assert "nothing changed" in run("workflow", "migrate", "--to", "1", "--dry-run").out
+
+
+def test_a_migration_says_what_would_change_before_it_does(
+    run, committed, command_app, monkeypatch
+):
+    parts = command_app.extensions["backoffice"]
+    second = replace(DEFINITIONS[("capture_order", 1)], version=2)
+    definitions = {**DEFINITIONS, ("capture_order", 2): second}
+    newer = Engine(replace(parts.engine.binding, definitions=definitions))
+    monkeypatch.setattr(parts, "engine", newer)
+    with committed() as session:
+        for state in ("paid", "paid", "rejected"):
+            make_order(session, state=state)
+        session.commit()
+
+    def orders():
+        with committed() as session:
+            query = select(Order.workflow_version, Order.version, Order.last_hash)
+            return sorted(tuple(row) for row in session.execute(query))
+
+    before = orders()
+    dry = run("workflow", "migrate", "--to", "2", "--dry-run")
+    assert dry.out.splitlines() == [
+        "v1 paid -> paid: 2",
+        "v1 rejected -> rejected: 1",
+        "nothing changed (dry run)",
+    ]
+    assert orders() == before
+    assert run("workflow", "migrate", "--to", "2", "--json").json["moved"] == 3
+    assert {row[0] for row in orders()} == {2}
+    assert run("audit", "verify", "--json").json == {"checked": 3, "broken": None}
 
 
 def test_the_audit_finds_a_broken_chain(run, committed):
