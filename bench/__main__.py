@@ -7,7 +7,17 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-BENCHMARKS = ("engine", "history", "photos", "documents", "codes", "api", "rosters", "desk", "lists")
+BENCHMARKS = (
+    "engine",
+    "history",
+    "photos",
+    "documents",
+    "codes",
+    "api",
+    "rosters",
+    "desk",
+    "lists",
+)
 
 
 def main(names: list[str]) -> int:

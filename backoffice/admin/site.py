@@ -36,11 +36,11 @@ from backoffice.admin.orders import OrdersRoom
 from backoffice.admin.outbox import OutboxRoom
 from backoffice.admin.people import may, member
 from backoffice.admin.pictures import PicturesRoom
+from backoffice.admin.requests import RequestsRoom
 from backoffice.admin.review import ReviewRoom
 from backoffice.admin.review_figures import ReviewFiguresRoom
 from backoffice.admin.review_opinions import OpinionsRoom
 from backoffice.admin.review_rules import ReviewRulesRoom
-from backoffice.admin.requests import RequestsRoom
 from backoffice.admin.room import Room
 from backoffice.admin.schools import SchoolsRoom
 from backoffice.admin.staff import StaffRoom

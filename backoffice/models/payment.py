@@ -89,7 +89,9 @@ class Refund(Created, Base):
         Index("ix_refunds_order_id", "order_id"),
         Index("ix_refunds_created_at", "created_at", "id"),
         Index("ix_refunds_status", "status", "created_at", "id"),
-        Index("ix_refunds_settled_at", "settled_at", postgresql_where=text("settled_at IS NOT NULL")),
+        Index(
+            "ix_refunds_settled_at", "settled_at", postgresql_where=text("settled_at IS NOT NULL")
+        ),
     )
 
     id: Mapped[uuid_pk]

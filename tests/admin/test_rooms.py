@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 from backoffice.admin.language import to_utc, yuan
 from backoffice.models import (
     AccessRecord,
-    Batch,
     OutboxRow,
     RejectionReason,
     School,

@@ -152,4 +152,3 @@ def test_a_student_in_two_batches_is_reminded_once(session):
         make_enrolment(session, batch, student)
     assert queue_reminders(session, first, REMINDABLE) == 1
     assert queue_reminders(session, second, REMINDABLE) == 0
-
