@@ -81,13 +81,16 @@ def _fill(colour: Floats, mask: Floats, sizes: tuple[int, ...]) -> Floats:
     """Continue `colour` from where mask is 1: blurred with growing windows until covered."""
     result = np.zeros_like(colour)
     todo = np.ones(mask.shape, np.float32)
+    known = cv2.multiply(colour, cv2.merge([mask] * 3))
     for size in sizes:
         weight = cv2.blur(mask, (size, size))
-        value = cv2.blur(colour * mask[..., None], (size, size)) / (weight[..., None] + 1e-4)
         share = todo * np.clip(weight * 8, 0, 1)
-        result += value * share[..., None]
+        cv2.accumulateProduct(
+            cv2.blur(known, (size, size)), cv2.merge([share / (weight + 1e-4)] * 3), result
+        )
         todo -= share
-    return result + colour * todo[..., None]
+    filled: Floats = cv2.accumulateProduct(colour, cv2.merge([todo] * 3), result)
+    return filled
 
 
 def _inner_colours(rgb: RGB, core: RGB) -> tuple[Floats, Floats]:
@@ -111,9 +114,10 @@ def colour_matte(rgb: RGB, coarse: Floats, wall: Wall) -> Floats:
     band = (near > 0) & (core == 0)
     person, spread = _inner_colours(rgb, core)
     mixed = core.astype(np.float32)
+    behind = wall.colour[band]
     mixed[band] = _share_of_person(
-        rgb[band].astype(np.float32) - wall.colour[band],
-        person[band] - wall.colour[band],
+        rgb[band].astype(np.float32) - behind,
+        person[band] - behind,
         spread[band],
         coarse[band],
         wall.variance,
@@ -132,15 +136,15 @@ def _share_of_person(
 
     off_wall: the pixel's colour minus the wall's there; towards: the person's minus the wall's.
     """
-    distance = np.sum(towards**2, axis=1)
-    along = np.sum(off_wall * towards, axis=1)
+    distance = np.einsum("ij,ij->i", towards, towards)
+    along = np.einsum("ij,ij->i", off_wall, towards)
     alpha = along / (distance + 1e-3)
     noise = 3 * np.sqrt(variance / (distance + 1.0))
     alpha = np.clip((alpha - noise) / np.maximum(0.92 - noise, 0.1), 0, 1)
     trust = distance / (distance + 60 * variance + 3 * spread + 100)
     # Also keep what is surely no wall although its colour is not the person's inner colour: off the
     # line between both anywhere, on that line (shine on dark hair) only where the network is sure.
-    apart = np.sum(off_wall**2, axis=1)
+    apart = np.einsum("ij,ij->i", off_wall, off_wall)
     aside = np.maximum(apart - along**2 / (distance + 1e-3), 0)
     level = 40 * variance + 900
     solid = np.maximum(

@@ -41,10 +41,12 @@ def native_patch(
     try:
         with Image.open(io.BytesIO(shortened), formats=("JPEG",)) as image:
             image.draft("L", image.size)
-            grey = np.asarray(image.convert("L"))
+            left, top = _corner(image.size, (u * full_width, v * full_height), side)
+            cut = image.crop((left, top, min(left + side, image.width), min(top + side, bottom)))
+            grey: RGB = np.asarray(cut.convert("L"))
+            return grey
     except (OSError, SyntaxError, ValueError):
         return None
-    return _cut(grey, (u * full_width, v * full_height), side)
 
 
 def stored_place(u: float, v: float, orientation: int) -> tuple[float, float]:
@@ -62,10 +64,17 @@ def stored_place(u: float, v: float, orientation: int) -> tuple[float, float]:
 
 
 def _cut(grey: RGB, centre: tuple[float, float], side: int) -> RGB:
-    height, width = grey.shape[:2]
-    x0 = int(min(max(centre[0] - side / 2, 0), max(width - side, 0)))
-    y0 = int(min(max(centre[1] - side / 2, 0), max(height - side, 0)))
+    x0, y0 = _corner((grey.shape[1], grey.shape[0]), centre, side)
     return grey[y0 : y0 + side, x0 : x0 + side]
+
+
+def _corner(size: tuple[int, int], centre: tuple[float, float], side: int) -> tuple[int, int]:
+    """Return the upper left corner of the square around `centre`, moved into a picture of `size`."""
+    left, top = (
+        int(min(max(middle - side / 2, 0), max(length - side, 0)))
+        for middle, length in zip(centre, size, strict=True)
+    )
+    return left, top
 
 
 def _shorten(data: bytes, rows: int) -> bytes | None:
