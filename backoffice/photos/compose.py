@@ -19,6 +19,8 @@ _TO_YCC = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
 
+_TO_YCC_SHIFTED = np.hstack([_TO_YCC, np.array([[0], [128], [128]], np.float32)])
+
 
 @cache
 def background_ycc(colour: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -84,11 +86,11 @@ def compose(rgb: RGB, alpha: Floats, background: tuple[int, int, int]) -> RGB:
 
     Pixels with alpha 1 are the source's own, pixels with alpha 0 exactly the background.
     """
-    ycc = cv2.transform(foreground(rgb, alpha), _TO_YCC) + np.array([0, 128, 128], np.float32)
+    ycc = cv2.transform(foreground(rgb, alpha), _TO_YCC_SHIFTED)
     wall = np.array(background_ycc(background), np.float32)
     share = cv2.merge([alpha, alpha, alpha])
     mixed = cv2.multiply(ycc - wall, share) + wall
-    finished: RGB = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    finished: RGB = cv2.convertScaleAbs(np.maximum(mixed, 0))  # rounds and clips
     return finished
 
 

@@ -119,7 +119,7 @@ def _one_person(alpha: Floats, coarse: Floats, face: tuple[float, float]) -> Flo
     belief = np.bincount(holes.ravel(), weights=coarse.ravel(), minlength=count) / area
     small = (area < 0.004 * alpha.size) & (belief > _HOLE_BELIEF)
     small[0] = False
-    filled = np.where(small[holes], 1.0, alpha)
+    filled = np.where(small[holes], 1.0, alpha) if small.any() else alpha
     return np.where(keep > 0, filled, 0.0).astype(np.float32)
 
 

@@ -111,15 +111,15 @@ def colour_matte(rgb: RGB, coarse: Floats, wall: Wall) -> Floats:
     """Refine the edge band by where each pixel's colour lies between wall and person."""
     core = cv2.erode((coarse > 0.9).astype(np.uint8), disc(7))
     near = cv2.dilate((coarse > 0.5).astype(np.uint8), disc(13))
-    band = (near > 0) & (core == 0)
+    band = np.flatnonzero((near > 0) & (core == 0))
     person, spread = _inner_colours(rgb, core)
     mixed = core.astype(np.float32)
-    behind = wall.colour[band]
-    mixed[band] = _share_of_person(
-        rgb[band].astype(np.float32) - behind,
-        person[band] - behind,
-        spread[band],
-        coarse[band],
+    behind = wall.colour.reshape(-1, 3)[band]
+    mixed.reshape(-1)[band] = _share_of_person(
+        rgb.reshape(-1, 3)[band].astype(np.float32) - behind,
+        person.reshape(-1, 3)[band] - behind,
+        spread.reshape(-1)[band],
+        coarse.reshape(-1)[band],
         wall.variance,
     )
     # Pinholes where hair or cloth has the wall's colour: closed where the network is sure.

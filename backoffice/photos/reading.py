@@ -237,7 +237,7 @@ def _to_srgb(image: Image.Image, edits: list[str]) -> Image.Image:
     profile = image.info.get("icc_profile")
     flat = _over_white(image, edits)
     if not profile or flat.mode not in ("RGB", "CMYK", "L"):
-        return flat.convert("RGB")
+        return _rgb(flat)
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if _is_srgb(source) and flat.mode == "RGB":
@@ -249,6 +249,11 @@ def _to_srgb(image: Image.Image, edits: list[str]) -> Image.Image:
         return flat.convert("RGB")
     edits.append("icc_to_srgb")
     return converted if converted is not None else flat.convert("RGB")
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Return the picture as RGB; Pillow's own `convert` would copy what is RGB already."""
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _is_srgb(profile: Any) -> bool:
