@@ -123,3 +123,9 @@ def _steps(left: str, i: int, right: str, j: int) -> list[tuple[int, int]]:
     after_a = [i, i + 1] if a == STAR else [i + 1]
     after_b = [j, j + 1] if b == STAR else [j + 1]
     return [(x, y) for x in after_a for y in after_b]
+
+
+def mask_email(address: str) -> str:
+    """Return an address with its name hidden: w***@example.com."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}***@{domain}"

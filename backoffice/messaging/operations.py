@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from backoffice.crypto import keyring
 from backoffice.db import uuid7
 from backoffice.messaging.composing import Composed
-from backoffice.messaging.providers import MaybeSent, NotSent
+from backoffice.messaging.messages import MaybeSent, NotSent
 from backoffice.messaging.templates import sms_text
 from backoffice.models import Enrolment, Message, Order, OutboxRow
 

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from urllib.parse import unquote, urlparse
 
-from backoffice.messaging.providers import Email, MaybeSent, NotSent
+from backoffice.messaging.messages import Email, MaybeSent, NotSent
 from backoffice.settings import Settings, SettingsError
 
 TIMEOUT_SECONDS = 20

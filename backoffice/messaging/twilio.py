@@ -13,7 +13,7 @@ from twilio.base.exceptions import (  # type: ignore[import-untyped]
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from backoffice.messaging.providers import MaybeSent, NotSent, Sms
+from backoffice.messaging.messages import MaybeSent, NotSent, Sms
 from backoffice.settings import Settings, SettingsError
 
 TWILIO_API = "https://api.twilio.com"

@@ -16,14 +16,8 @@ from sqlalchemy import select, update
 from backoffice import create_app
 from backoffice.i18n import Text
 from backoffice.messaging import operations
-from backoffice.messaging.providers import (
-    Email,
-    MaybeSent,
-    NotSent,
-    Sms,
-    email_provider,
-    sms_provider,
-)
+from backoffice.messaging.messages import Email, MaybeSent, NotSent, Sms
+from backoffice.messaging.providers import email_provider, sms_provider
 from backoffice.messaging.templates import TEMPLATES, render_reasons
 from backoffice.models import Message, Order, OutboxRow, RejectionReason
 from backoffice.services import services

@@ -9,13 +9,8 @@ from sqlalchemy import select
 
 from backoffice.messaging import operations
 from backoffice.messaging.composing import Composed, compose, compose_invitation
-from backoffice.messaging.providers import (
-    Attachment,
-    Email,
-    Sms,
-    email_provider,
-    sms_provider,
-)
+from backoffice.messaging.messages import Attachment, Email, Sms
+from backoffice.messaging.providers import email_provider, sms_provider
 from backoffice.messaging.templates import render, sms_text
 from backoffice.models import Enrolment, Message, Order, Photo, Student
 from backoffice.models.vocabulary import DEAD_STATES, BatchState, OrderKind, OrderState

@@ -6,7 +6,8 @@ import uuid
 from datetime import UTC, datetime
 
 from backoffice.messaging import operations
-from backoffice.messaging.providers import Email, email_provider
+from backoffice.messaging.messages import Email
+from backoffice.messaging.providers import email_provider
 from backoffice.models import Staff, StaffInvitation
 from backoffice.security import invitations
 from worker.jobs.job import Job, TryAgain
