@@ -15,7 +15,7 @@ from backoffice.blind_indexes import last4_index
 from backoffice.capture_codes.payload import CaptureCodePayload
 from backoffice.enrolments.errors import NotOnRoster
 from backoffice.identity.characters import compact
-from backoffice.identity.last_four import last_four_variants, same_last_four
+from backoffice.identity.last_four import last_four_matches, last_four_variants, same_last_four
 from backoffice.identity.masking import mask_matches
 from backoffice.models import Batch, Enrolment, Student
 
@@ -75,7 +75,7 @@ def agrees_with_code(
 
 def is_theirs(entry: Enrolment, student: Student, claim: Claim) -> bool:
     """Return whether the account's own ID number is the entry's; for claims without a code."""
-    if compact(claim.last_four) not in own_variants(student):
+    if not student.id_number or not last_four_matches(claim.last_four, student.id_number):
         return False
     return entry.id_index is None or entry.id_index == student.id_index
 
@@ -87,7 +87,7 @@ def own_variants(student: Student) -> list[str]:
 
 def shows_student(payload: CaptureCodePayload, student: Student) -> bool:
     """Return whether a capture code's masked number is the account's."""
-    if student.id_number is None or compact(payload.id_last4) not in own_variants(student):
+    if not student.id_number or not last_four_matches(payload.id_last4, student.id_number):
         return False
     return mask_matches(payload.id_masked, student.id_number)
 

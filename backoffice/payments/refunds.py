@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from backoffice.db import uuid7
 from backoffice.models import OutboxRow, Payment, Refund
 from backoffice.models.vocabulary import PaymentStatus, RefundStatus
-from backoffice.payments.gateway import Gateway, RefundAnswer, RefundRequest
+from backoffice.payments.gateway import RefundAnswer, RefundRequest
 from backoffice.workflows.actors import REFUND_PROVIDER
 from backoffice.workflows.effects import REFUND_RETRY_FIRST_SECONDS, REFUND_RETRY_MAX_SECONDS
 from backoffice.workflows.engine import Engine
@@ -193,11 +193,6 @@ def unsettled(session: Session, now: datetime, limit: int = 100) -> list[tuple[u
 def refund_no_of(session: Session, refund_id: uuid.UUID) -> str:
     """Return the number a refund has at its provider."""
     return session.get_one(Refund, refund_id).refund_no
-
-
-def ask_after(gateway: Gateway, refund_no: str) -> RefundAnswer:
-    """Ask the provider how a refund stands; no transaction may be open. See `send_again`."""
-    return gateway.query_refund(refund_no)
 
 
 def send_again(session: Session, refund_id: uuid.UUID) -> None:

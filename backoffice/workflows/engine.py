@@ -163,10 +163,6 @@ class Engine:
             return None
         return self._undoer.until(session, order, actor, self._clock())
 
-    def can_undo(self, session: Session, order: Any, actor: Actor) -> bool:
-        """Return whether `undo` would succeed for this actor now."""
-        return self.undo_until(session, order, actor) is not None
-
     def adopt(self, session: Session, order_id: uuid.UUID, version: int) -> Moved:
         """Move an order to another version of its definition and return the event.
 

@@ -169,7 +169,7 @@ def machine_for(committed):
             with committed() as asking, committed() as moving:
                 order = asking.get_one(Order, order_id)
                 actor = self.actor(who, order)
-                offered = engine.can_undo(asking, order, actor)
+                offered = engine.undo_until(asking, order, actor) is not None
                 try:
                     engine.undo(moving, order_id, actor=actor)
                     moving.commit()

@@ -142,22 +142,21 @@ def test_undo_is_offered_exactly_while_it_succeeds(session, engine, clock):
     order, reviewer = decide(session, engine, "approve")
     other = actor_for(make_staff(session, "reviewer"))
     assert engine.undo_until(session, order, reviewer) == NOW + timedelta(seconds=10)
-    assert engine.can_undo(session, order, reviewer)
-    assert not engine.can_undo(session, order, other)
+    assert engine.undo_until(session, order, other) is None
     clock.now = NOW + timedelta(seconds=10)
-    assert not engine.can_undo(session, order, reviewer)
+    assert engine.undo_until(session, order, reviewer) is None
     clock.now = NOW + timedelta(seconds=9)
     engine.undo(session, order.id, actor=reviewer)
-    assert not engine.can_undo(session, order, reviewer)
+    assert engine.undo_until(session, order, reviewer) is None
 
 
 def test_undo_is_not_offered_without_a_window_or_across_schools(session, engine, clock):
     instant = build_engine(undo_seconds=0, clock=clock)
     order, reviewer = decide(session, instant, "approve")
-    assert not instant.can_undo(session, order, reviewer)
+    assert instant.undo_until(session, order, reviewer) is None
     order, reviewer = decide(session, engine, "approve")
     elsewhere = replace(reviewer, school_id=make_school(session).id)
-    assert not engine.can_undo(session, order, elsewhere)
+    assert engine.undo_until(session, order, elsewhere) is None
 
 
 def test_not_after_the_order_took_another_version(session, engine):
@@ -166,7 +165,7 @@ def test_not_after_the_order_took_another_version(session, engine):
     definitions = dict(engine.binding.definitions) | {("capture_order", 2): second}
     newer = Engine(replace(engine.binding, definitions=definitions), lambda: NOW)
     newer.adopt(session, order.id, 2)
-    assert not newer.can_undo(session, order, reviewer)
+    assert newer.undo_until(session, order, reviewer) is None
     with pytest.raises(UndoNotPossible):
         newer.undo(session, order.id, actor=reviewer)
 
@@ -174,6 +173,6 @@ def test_not_after_the_order_took_another_version(session, engine):
 def test_not_once_the_role_was_taken_away(session, engine):
     order, reviewer = decide(session, engine, "approve")
     former = replace(reviewer, roles=frozenset({"operator"}))
-    assert not engine.can_undo(session, order, former)
+    assert engine.undo_until(session, order, former) is None
     with pytest.raises(UndoNotPossible):
         engine.undo(session, order.id, actor=former)
