@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import redis
 from flask import Flask, current_app
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import (
-    FixedWindowRateLimiter,
-    MovingWindowRateLimiter,
-    RateLimiter,
-)
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
 from backoffice.services import services
 from student_api.errors import TooManyRequests
 
 log = logging.getLogger("student_api")
 _KEY = "student_api_limits"
+_SCRIPT = Path(__file__).with_name("limits.lua").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Rule:
     """At most `item` calls per name; `name` says what is counted.
 
-    moving: counted over the last hour or minute; else over the one on the clock, which costs one
-    question to Valkey instead of two.
+    moving: counted over the hour or minute before now; else over one that begins with the first
+    call, which keeps a number instead of every call's time.
     """
 
     name: str
@@ -59,60 +59,65 @@ WECHAT_ADDRESS = Rule("wechat-address", RateLimitItemPerHour(2000))
 ANY_ACCOUNT = Rule("any-account", RateLimitItemPerMinute(300), moving=False)
 
 
+_Asked = tuple[Rule, str, bool, bool]  # rule, who, is looked at, is counted
+# A rule and whom it counts. Nobody ("", an address that is not known) is neither counted nor stopped.
+Counted = tuple[Rule, str]
+
+
 class Limiter:
-    """Moving windows over Valkey; the fallback keeps a brake when Valkey does not answer."""
+    """Windows counted in Valkey, any number of rules with one question.
+
+    While Valkey does not answer, the moving ones are counted in this process: a brake is kept.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
-        shared = RedisStorage("redis://", connection_pool=client.connection_pool)
-        self._shared: RateLimiter = MovingWindowRateLimiter(shared)
-        self._clock: RateLimiter = FixedWindowRateLimiter(shared)
-        self._local: RateLimiter = MovingWindowRateLimiter(MemoryStorage())
+        self._ask = client.register_script(_SCRIPT)
+        self._local = MovingWindowRateLimiter(MemoryStorage())
 
-    def check(self, rule: Rule, who: str) -> None:
-        """Raise TooManyRequests when `who` has used up the rule; counts nothing.
+    def check(self, *counted: Counted) -> None:
+        """Raise TooManyRequests when somebody has used up a rule; counts nothing."""
+        self.take(check=counted)
 
-        An empty `who` (an address that is not known) is neither counted nor stopped.
+    def count(self, *counted: Counted) -> None:
+        """Count one try each, whether or not a rule is used up."""
+        self._weigh([(rule, who, False, True) for rule, who in counted if who])
+
+    def take(self, *counted: Counted, check: Sequence[Counted] = ()) -> None:
+        """Count one call each, or raise TooManyRequests and count nothing.
+
+        check: looked at with the same question, not counted.
         """
-        if not who:
-            return
+        asked = [(rule, who, True, True) for rule, who in counted if who]
+        asked += [(rule, who, True, False) for rule, who in check if who]
+        wait = self._weigh(asked)
+        if wait > 0:
+            raise TooManyRequests(math.ceil(wait))
+
+    def _weigh(self, asked: list[_Asked]) -> float:
+        """Return the seconds to wait, 0 when nothing is used up."""
+        if not asked:
+            return 0.0
+        keys = [f"LIMITS:{rule.name}:{_digest(who)}" for rule, who, _, _ in asked]
+        values = [
+            int(value)
+            for rule, _, looks, counts in asked
+            for value in (rule.item.amount, rule.item.get_expiry(), rule.moving, looks, counts)
+        ]
         try:
-            self._check(self._shared, rule, who)
+            return float(self._ask(keys, values))
         except redis.RedisError:
             log.warning("rate limits: Valkey unavailable")
-            self._check(self._local, rule, who)
+            return self._weigh_here([one for one in asked if one[0].moving])
 
-    def count(self, rule: Rule, who: str) -> None:
-        """Count one try."""
-        if not who:
-            return
-        try:
-            self._shared.hit(rule.item, rule.name, _digest(who))
-        except redis.RedisError:
-            log.warning("rate limits: Valkey unavailable")
-            self._local.hit(rule.item, rule.name, _digest(who))
-
-    def take(self, rule: Rule, who: str) -> None:
-        """Count one call, or raise TooManyRequests."""
-        if not rule.moving:
-            return self._take_by_clock(rule, who)
-        self.check(rule, who)
-        self.count(rule, who)
-
-    def _take_by_clock(self, rule: Rule, who: str) -> None:
-        try:
-            if self._clock.hit(rule.item, rule.name, _digest(who)):
-                return
-            reset = self._clock.get_window_stats(rule.item, rule.name, _digest(who)).reset_time
-        except redis.RedisError:
-            log.warning("rate limits: Valkey unavailable")
-            return
-        raise TooManyRequests(max(1, round(reset - time.time() + 0.5)))
-
-    def _check(self, limiter: RateLimiter, rule: Rule, who: str) -> None:
-        if limiter.test(rule.item, rule.name, _digest(who)):
-            return
-        reset = limiter.get_window_stats(rule.item, rule.name, _digest(who)).reset_time
-        raise TooManyRequests(max(1, round(reset - time.time() + 0.5)))
+    def _weigh_here(self, asked: list[_Asked]) -> float:
+        for rule, who, looks, _ in asked:
+            if looks and not self._local.test(rule.item, rule.name, _digest(who)):
+                window = self._local.get_window_stats(rule.item, rule.name, _digest(who))
+                return max(1.0, window.reset_time - time.time())
+        for rule, who, _, counts in asked:
+            if counts:
+                self._local.hit(rule.item, rule.name, _digest(who))
+        return 0.0
 
 
 class NoLimits(Limiter):
@@ -121,14 +126,8 @@ class NoLimits(Limiter):
     def __init__(self) -> None:
         pass
 
-    def check(self, rule: Rule, who: str) -> None:
-        """Allow."""
-
-    def count(self, rule: Rule, who: str) -> None:
-        """Forget."""
-
-    def take(self, rule: Rule, who: str) -> None:
-        """Allow."""
+    def _weigh(self, asked: list[_Asked]) -> float:
+        return 0.0
 
 
 def limiter() -> Limiter:

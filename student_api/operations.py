@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
@@ -30,7 +30,7 @@ from student_api import idempotency
 from student_api.authentication import authenticate
 from student_api.errors import MethodNotAllowed, RouteNotFound
 from student_api.failures import answer_failure
-from student_api.limits import ANY_ACCOUNT, limiter
+from student_api.limits import ANY_ACCOUNT, Counted, limiter
 from student_api.parsing import Parsed, parse
 
 PREFIX = "/api/v1"
@@ -90,7 +90,8 @@ class Operation:
 
     `public`: the answer holds nothing personal. `polled`: it has an ETag, and If-None-Match is
     answered 304. `first_password`: allowed while the first password has expired. `part`: the body
-    is a piece of a file.
+    is a piece of a file. `brakes`: limits looked at before the call, with the question that counts
+    it; the handler counts them.
     """
 
     method: str
@@ -110,6 +111,7 @@ class Operation:
     polled: bool = False
     first_password: bool = False
     part: bool = False
+    brakes: Callable[[Call], Sequence[Counted]] | None = None
 
     @property
     def name(self) -> str:
@@ -269,7 +271,8 @@ def _answer(declared: Operation, session: Session, locale: str, args: dict[str, 
 
 
 def _check_caller(declared: Operation, call: Call) -> None:
-    limiter().take(ANY_ACCOUNT, str(call.student.id))
+    brakes = declared.brakes(call) if declared.brakes else ()
+    limiter().take((ANY_ACCOUNT, str(call.student.id)), check=brakes)
     if not declared.first_password:
         require_changed_password(call.student, call.services.settings.first_password_hours)
 

@@ -199,7 +199,7 @@ def _order(session: Session, facts: OrderFacts, locale: str) -> OrderAnswer:
             "photo": _photo(facts.photo),
             "rejection": _rejection(facts.rejection, locale),
             "shipment": facts.shipment and _shipment(facts.shipment),
-            "allowed_actions": allowed_actions(session, order),
+            "allowed_actions": allowed_actions(session, order, facts.known),
             "created_at": order.created_at,
         }
     )

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backoffice.accounts.errors import RefreshTokenReused, TokenExpired, TokenInvalid
@@ -21,6 +21,12 @@ from backoffice.settings import Settings
 
 TOKEN_BYTES = 32
 TOKEN_MAX = 200
+# built once: every signed-in call runs it
+_BY_ACCESS_TOKEN = (
+    select(StudentToken, Student)
+    .join(Student, Student.id == StudentToken.student_id)
+    .where(StudentToken.token_hash == bindparam("digest"), StudentToken.kind == "access")
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,14 +68,8 @@ def student_of(session: Session, access_token: str) -> tuple[Student, uuid.UUID]
 
     Raises TokenInvalid, TokenExpired.
     """
-    row = session.execute(
-        select(StudentToken, Student)
-        .join(Student, Student.id == StudentToken.student_id)
-        .where(
-            StudentToken.token_hash == _digest(access_token[:TOKEN_MAX]),
-            StudentToken.kind == "access",
-        )
-    ).one_or_none()
+    digest = _digest(access_token[:TOKEN_MAX])
+    row = session.execute(_BY_ACCESS_TOKEN, {"digest": digest}).one_or_none()
     if row is None:
         raise TokenInvalid()
     token, student = row

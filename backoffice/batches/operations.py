@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, joinedload
 
 from backoffice.batches.changes import COMMAND, Author, differences, record_change
 from backoffice.batches.closing import arm_closing
@@ -23,6 +23,9 @@ from backoffice.models.vocabulary import BatchKind
 
 DEFAULT_WINDOW_DAYS = 60
 TRIES_FOR_A_FREE_CODE = 20
+_BY_FEATURE_CODE = (
+    select(Batch).where(Batch.feature_code == bindparam("code")).options(joinedload(Batch.school))
+)
 
 
 class BatchNotFound(NotFound):
@@ -55,7 +58,7 @@ class StandardNotFound(NotFound):
 def find_batch(session: Session, feature_code: str) -> Batch:
     """Return the batch of a feature code, any case or width. Raises BatchNotFound."""
     code = normalise_feature_code(feature_code)
-    batch = session.scalars(select(Batch).where(Batch.feature_code == code)).one_or_none()
+    batch = session.scalars(_BY_FEATURE_CODE, {"code": code}).one_or_none()
     if batch is None:
         raise BatchNotFound()
     return batch

@@ -102,6 +102,8 @@ def confirm(session: Session, enrolment: Enrolment) -> None:
 
 
 def _claim(session: Session, enrolment: Enrolment, student: Student, claim: Claim) -> None:
+    if enrolment.student_id == student.id:
+        return
     session.refresh(enrolment, with_for_update=True)
     if enrolment.student_id == student.id:
         return

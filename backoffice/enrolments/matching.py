@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from backoffice.blind_indexes import last4_index
@@ -21,6 +21,15 @@ from backoffice.models import Batch, Enrolment, Student
 
 MAX_CANDIDATES = 200
 LAST_FOUR_MAX = 8  # longer input is no last four
+_BY_LAST_FOUR = (
+    select(Enrolment)
+    .where(
+        Enrolment.batch_id == bindparam("batch_id"),
+        Enrolment.id_last4_indexes.overlap(bindparam("indexes")),
+    )
+    .order_by(Enrolment.student_no)
+    .limit(MAX_CANDIDATES)
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,14 +131,4 @@ def _candidates(session: Session, batch: Batch, student: Student, claim: Claim) 
     if claim.payload is not None:
         forms.add(compact(claim.payload.id_last4))
     indexes = [last4_index(batch.id, form) for form in sorted(forms)]
-    return list(
-        session.scalars(
-            select(Enrolment)
-            .where(
-                Enrolment.batch_id == batch.id,
-                Enrolment.id_last4_indexes.overlap(indexes),
-            )
-            .order_by(Enrolment.student_no)
-            .limit(MAX_CANDIDATES)
-        )
-    )
+    return list(session.scalars(_BY_LAST_FOUR, {"batch_id": batch.id, "indexes": indexes}))

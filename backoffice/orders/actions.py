@@ -9,12 +9,10 @@ from sqlalchemy.orm import Session
 from backoffice.models import Order
 from backoffice.models.vocabulary import BatchMode, OrderKind, OrderState
 from backoffice.orders.creation import PRINTS
-from backoffice.orders.photos import attempts_used, takes_photos
+from backoffice.orders.photos import takes_photos
 from backoffice.orders.reprints import FINISHED_STATES, REPRINT
-from backoffice.workflows.actors import SYSTEM, student_actor
-from backoffice.workflows.binding import Context
-from backoffice.workflows.errors import TransitionDenied
-from backoffice.workflows.guards import require_passed_photo
+from backoffice.workflows.actors import student_actor
+from backoffice.workflows.known import Known
 from backoffice.workflows.orders import engine as process_engine
 
 # Transitions of the engine -> calls of the API.
@@ -27,19 +25,19 @@ ACTION_OF = {
 }
 
 
-def allowed_actions(session: Session, order: Order) -> list[str]:
+def allowed_actions(session: Session, order: Order, known: Known) -> list[str]:
     """Return the student's possible actions: the engine's moves, and the calls around them.
 
     `pay`, `upload_photo`, `download_photo`, `email_photo` and `reprint` are no transitions of a
     student; their conditions are those of the calls themselves.
     """
     actor = student_actor(order.student_id)
-    moves = process_engine().allowed(session, order, actor)
+    moves = process_engine().allowed(session, order, actor, known)
     actions = [ACTION_OF[move.name] for move in moves if move.name in ACTION_OF]
-    if _may_pay(session, order):
+    if _may_pay(order, known):
         actions.append("pay")
     attempts = order.standard.attempts_within(order.batch.max_attempts)
-    if takes_photos(order) and attempts_used(session, order) < attempts:
+    if takes_photos(order) and len(known.photos) < attempts:
         actions.append("upload_photo")
     if order.kind == OrderKind.CAPTURE and order.state in FINISHED_STATES:
         actions += ["download_photo", "email_photo"]
@@ -48,14 +46,10 @@ def allowed_actions(session: Session, order: Order) -> list[str]:
     return actions
 
 
-def _may_pay(session: Session, order: Order) -> bool:
+def _may_pay(order: Order, known: Known) -> bool:
     now = datetime.now(UTC)
     if order.state != OrderState.DRAFT or (order.expires_at and order.expires_at <= now):
         return False
     if order.kind != OrderKind.CAPTURE or order.batch.mode != BatchMode.PHOTO_FIRST:
         return True
-    try:
-        require_passed_photo(Context(session, order, None, SYSTEM, now))
-    except TransitionDenied:
-        return False
-    return True
+    return known.passed_photo is not None

@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from backoffice.models import Order, OrderEvent, Photo, ReviewDecision, Shipment, Student
 from backoffice.models.vocabulary import OrderState
 from backoffice.workflows.errors import OrderNotFound
+from backoffice.workflows.known import Known, read_known
 
 # While the newest decision is a rejection, these states show it; a new submission hides it.
 SHOWS_REJECTION = (
@@ -23,23 +23,41 @@ SHOWS_REJECTION = (
 )
 
 
+POSTED = (OrderState.SHIPPED, OrderState.COMPLETED)
+_SHOWN_WITH = (joinedload(Order.batch), joinedload(Order.standard))
+_OF_STUDENT = (
+    select(Order)
+    .where(Order.id == bindparam("order_id"), Order.student_id == bindparam("student_id"))
+    .options(*_SHOWN_WITH, joinedload(Order.items))
+)
+
+
 @dataclass(frozen=True)
 class OrderFacts:
     """An order with what is shown beside it."""
 
     order: Order
-    photo: Photo | None
-    rejection: ReviewDecision | None
+    known: Known
     shipment: Shipment | None
+
+    @property
+    def photo(self) -> Photo | None:
+        """The newest picture."""
+        return self.known.photos[0] if self.known.photos else None
+
+    @property
+    def rejection(self) -> ReviewDecision | None:
+        """The newest decision, while it is a rejection that stands."""
+        newest = self.known.decisions[0] if self.known.decisions else None
+        if newest is None or newest.decision != "reject":
+            return None
+        return newest if self.order.state in SHOWS_REJECTION else None
 
 
 def find_order(session: Session, student: Student, order_id: uuid.UUID) -> Order:
     """Return one order of this student. Raises OrderNotFound."""
-    order = session.scalars(
-        select(Order)
-        .where(Order.id == order_id, Order.student_id == student.id)
-        .options(joinedload(Order.batch))
-    ).one_or_none()
+    given = {"order_id": order_id, "student_id": student.id}
+    order = session.scalars(_OF_STUDENT, given).unique().one_or_none()
     if order is None:
         raise OrderNotFound()
     return order
@@ -52,7 +70,7 @@ def page_of_orders(
     query = (
         select(Order)
         .where(Order.student_id == student.id)
-        .options(joinedload(Order.batch), selectinload(Order.items))
+        .options(*_SHOWN_WITH, selectinload(Order.items))
         .order_by(Order.id.desc())
         .limit(limit)
     )
@@ -62,34 +80,14 @@ def page_of_orders(
 
 
 def facts_of(session: Session, orders: Sequence[Order]) -> list[OrderFacts]:
-    """Return the orders with newest picture, rejection and shipment: three queries in all."""
-    ids = [order.id for order in orders]
-    photos = session.scalars(
-        select(Photo)
-        .where(Photo.order_id.in_(ids))
-        .ext(distinct_on(Photo.order_id))
-        .order_by(Photo.order_id, Photo.attempt.desc())
-    )
-    decisions = session.scalars(
-        select(ReviewDecision)
-        .where(ReviewDecision.order_id.in_(ids))
-        .ext(distinct_on(ReviewDecision.order_id))
-        .options(selectinload(ReviewDecision.reasons))
-        .order_by(ReviewDecision.order_id, ReviewDecision.event_sequence.desc())
-    )
-    shipments = session.scalars(select(Shipment).where(Shipment.order_id.in_(ids)))
-    by_photo = {photo.order_id: photo for photo in photos}
-    by_decision = {decision.order_id: decision for decision in decisions}
-    by_shipment = {shipment.order_id: shipment for shipment in shipments}
-    return [
-        OrderFacts(
-            order,
-            by_photo.get(order.id),
-            _rejection(order, by_decision.get(order.id)),
-            by_shipment.get(order.id),
-        )
-        for order in orders
-    ]
+    """Return the orders with what is shown beside them: a few statements for any number."""
+    known = read_known(session, [order.id for order in orders])
+    posted = [order.id for order in orders if order.state in POSTED]
+    by_order = {}
+    if posted:
+        query = select(Shipment).where(Shipment.order_id.in_(posted))
+        by_order = {shipment.order_id: shipment for shipment in session.scalars(query)}
+    return [OrderFacts(order, known[order.id], by_order.get(order.id)) for order in orders]
 
 
 def events_of(session: Session, order: Order, after: int = 0) -> list[OrderEvent]:
@@ -106,9 +104,3 @@ def events_of(session: Session, order: Order, after: int = 0) -> list[OrderEvent
 def version_of(session: Session, order_id: uuid.UUID) -> int:
     """Return the sequence of the order's newest event, 0 while there is none."""
     return session.scalar(select(Order.version).where(Order.id == order_id)) or 0
-
-
-def _rejection(order: Order, newest: ReviewDecision | None) -> ReviewDecision | None:
-    if newest is None or newest.decision != "reject" or order.state not in SHOWS_REJECTION:
-        return None
-    return newest

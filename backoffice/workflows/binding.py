@@ -21,7 +21,10 @@ from backoffice.workflows.writing import Writing
 
 @dataclass
 class Context:
-    """What guards, records and due rules see. `event` is None while guards are checked."""
+    """What guards, records and due rules see. `event` is None while guards are checked.
+
+    `known`: what guards ask, where it was read beforehand (moves read it themselves).
+    """
 
     session: Session
     order: Any
@@ -32,6 +35,7 @@ class Context:
     event: Any = None
     event_data: dict[str, Any] = field(default_factory=dict)
     writing: Writing = field(default_factory=Writing)
+    known: Any = None
 
 
 Guard = Callable[[Context], None]  # raises TransitionDenied

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import cast
 
 from sqlalchemy import any_, func, or_, select
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from backoffice.models.vocabulary import (
 )
 from backoffice.workflows.binding import Context, Guard
 from backoffice.workflows.errors import TransitionDenied
+from backoffice.workflows.known import Known
 
 
 class PhotoNotReady(TransitionDenied):
@@ -92,6 +94,8 @@ class ConditionNotMet(TransitionDenied):
 
 def latest_passed_photo(context: Context) -> Photo | None:
     """Return the newest picture that passed and was not part of a rejection, or None."""
+    if context.known is not None:
+        return cast(Known, context.known).passed_photo
     rejected = (
         select(func.coalesce(func.max(Photo.attempt), 0))
         .join(ReviewDecision, ReviewDecision.photo_id == Photo.id)
@@ -116,6 +120,8 @@ def latest_passed_photo(context: Context) -> Photo | None:
 
 def settled_payment(context: Context) -> Payment | None:
     """Return the payment that paid this order, or None."""
+    if context.known is not None:
+        return cast(Known, context.known).payment
     return context.session.scalars(
         select(Payment).where(
             Payment.order_id == context.order.id,
@@ -127,6 +133,8 @@ def settled_payment(context: Context) -> Payment | None:
 
 def refund_of(context: Context, payment_id: uuid.UUID) -> Refund | None:
     """Return the refund of a payment that was not taken back, or None."""
+    if context.known is not None:
+        return cast(Known, context.known).refund
     return context.session.scalars(
         select(Refund).where(
             Refund.payment_id == payment_id, Refund.status != RefundStatus.CANCELLED

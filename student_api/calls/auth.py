@@ -158,7 +158,7 @@ def register_student(call: Call, body: RegisterRequest) -> SignedInAnswer:
     Without `password` the first password is the last six characters of the ID number, and
     `student.must_change_password` is true. The consents carry the versions of GET /consents.
     """
-    limiter().take(REGISTER_ADDRESS, call.address)
+    limiter().take((REGISTER_ADDRESS, call.address))
     entry = Registration(
         id_type=body.id_type,
         id_number=body.id_number,
@@ -187,13 +187,12 @@ def register_student(call: Call, body: RegisterRequest) -> SignedInAnswer:
 def login(call: Call, body: LoginRequest) -> SignedInAnswer:
     """Sign in with ID number or phone; unknown and wrong are answered alike."""
     account = login_digest(body.login)
-    limiter().check(LOGIN_ACCOUNT, account)
-    limiter().check(LOGIN_ADDRESS, call.address)
+    counted = ((LOGIN_ACCOUNT, account), (LOGIN_ADDRESS, call.address))
+    limiter().check(*counted)
     try:
         student = log_in(call.session, body.login, body.password)
     except errors.InvalidCredentials:
-        limiter().count(LOGIN_ACCOUNT, account)
-        limiter().count(LOGIN_ADDRESS, call.address)
+        limiter().count(*counted)
         raise
     pair = issue_tokens(call.session, student, call.services.settings)
     return SignedInAnswer.model_validate({**_tokens(pair), "student": student_answer(student)})
@@ -231,7 +230,7 @@ def wechat_login(call: Call, body: WechatRequest) -> SignedInAnswer:
     POST /me/wechat. Each code works once; send an Idempotency-Key, so that a lost answer can be
     asked for again.
     """
-    limiter().take(WECHAT_ADDRESS, call.address)
+    limiter().take((WECHAT_ADDRESS, call.address))
     wechat = wechat_for(call.services.settings)
     openid = wechat.openid_of(body.code)
     student = student_of_openid(call.session, openid)
@@ -296,11 +295,11 @@ def password(call: Call, body: PasswordRequest) -> TokenAnswer:
     A first password (the end of the ID number) must be changed within FIRST_PASSWORD_HOURS, a day
     by default; then every call but this one, GET /me and sign-out is `password_change_required`.
     """
-    limiter().check(PASSWORD_ACCOUNT, str(call.student.id))
+    limiter().check((PASSWORD_ACCOUNT, str(call.student.id)))
     try:
         change_password(call.student, body.current_password, body.new_password)
     except errors.WrongPassword:
-        limiter().count(PASSWORD_ACCOUNT, str(call.student.id))
+        limiter().count((PASSWORD_ACCOUNT, str(call.student.id)))
         raise
     revoke_all(call.session, call.student)
     pair = issue_tokens(call.session, call.student, call.services.settings)

@@ -62,7 +62,7 @@ def read_id_card(call: Call) -> IdCardAnswer:
     waited; 503 with Retry-After when no reader was free. `valid_checksum` false: at least one
     character was misread, or the card is not genuine; let the student correct it.
     """
-    limiter().take(ID_CARD_ADDRESS, call.address)
+    limiter().take((ID_CARD_ADDRESS, call.address))
     call.session.rollback()  # waiting holds no connection
     return IdCardAnswer.model_validate(_read(call))
 
@@ -129,7 +129,7 @@ def decode_batch_code(call: Call) -> BatchCodeAnswer:
 
     Says what the code says, not whether the batch exists: ask GET /batches/{feature_code}.
     """
-    limiter().take(BATCH_CODE_ADDRESS, call.address)
+    limiter().take((BATCH_CODE_ADDRESS, call.address))
     call.session.rollback()  # reading a picture holds no connection
     code = read_batch_code(call.file)
     return BatchCodeAnswer(feature_code=code.feature_code, personal_token=code.personal_token)

@@ -19,7 +19,7 @@ from backoffice.enrolments.requests import (
 from backoffice.identity.errors import InvalidPhone
 from backoffice.models import EnrolmentRequest
 from student_api.calls.batches import visible_batch
-from student_api.calls.enrolments import claimed, counting_wrong_tries
+from student_api.calls.enrolments import claimed, counting_wrong_tries, guesses
 from student_api.errors import TooManyRequests
 from student_api.limits import REQUEST_ACCOUNT, limiter
 from student_api.operations import Call, operation
@@ -135,7 +135,7 @@ def ask_correction(call: Call, body: CorrectionRequest) -> OneEnrolmentRequestAn
 
     The answer appears in GET /enrolment-requests. Confirming and ordering stay possible meanwhile.
     """
-    limiter().take(REQUEST_ACCOUNT, str(call.student.id))
+    limiter().take((REQUEST_ACCOUNT, str(call.student.id)))
     enrolment = find_enrolment(call.session, call.student, call.id("id", errors.EnrolmentNotFound))
     changes = body.changes.model_dump(exclude_none=True)
     request = request_correction(call.session, call.student, enrolment, changes, body.note)
@@ -147,6 +147,7 @@ def ask_correction(call: Call, body: CorrectionRequest) -> OneEnrolmentRequestAn
     "/batches/{feature_code}/contest",
     tag="enrolments",
     summary="Contest a claimed entry",
+    brakes=guesses,
     request=ContestRequest,
     answer=OneEnrolmentRequestAnswer,
     status=201,
@@ -172,7 +173,7 @@ def contest(call: Call, body: ContestRequest) -> OneEnrolmentRequestAnswer:
     batch = visible_batch(call)
     with counting_wrong_tries(call, batch):
         claim = claimed(call, batch, body.id_last4, body.capture_code)
-        limiter().take(REQUEST_ACCOUNT, str(call.student.id))
+        limiter().take((REQUEST_ACCOUNT, str(call.student.id)))
         request = request_contest(call.session, batch, call.student, claim, body.note)
     return OneEnrolmentRequestAnswer(request=_answer(call, request))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
@@ -33,6 +33,7 @@ from student_api.limits import (
     IDENTIFY_ACCOUNT,
     IDENTIFY_ADDRESS,
     IDENTIFY_SCHOOL,
+    Counted,
     limiter,
 )
 from student_api.operations import Call, operation
@@ -52,6 +53,11 @@ from student_api.schemas import (
 
 # What spends one of the ten tries: anything that may be guessing.
 WRONG_TRY = (errors.NotOnRoster, code_errors.CaptureCodeInvalid)
+
+
+def guesses(call: Call) -> Sequence[Counted]:
+    """Return what stops who has guessed too often: the account's tries and the address's."""
+    return (IDENTIFY_ACCOUNT, str(call.student.id)), (IDENTIFY_ADDRESS, call.address)
 
 
 class CaptureCodeAnswer(Answer):
@@ -171,7 +177,7 @@ def _answer(enrolment: Enrolment) -> EnrolmentAnswer:
 )
 def decode_capture_code(call: Call) -> DecodeAnswer:
     """Read the QR code in a picture (saved picture, screenshot, photo of a screen)."""
-    limiter().take(DECODE_ACCOUNT, str(call.student.id))
+    limiter().take((DECODE_ACCOUNT, str(call.student.id)))
     call.session.rollback()  # reading a picture and asking a service hold no connection
     text = read_qr(call.file)
     payload = decoder_for(call.services.settings).decode(text)
@@ -185,6 +191,7 @@ def decode_capture_code(call: Call) -> DecodeAnswer:
     "/batches/{feature_code}/identify",
     tag="enrolments",
     summary="Identify",
+    brakes=guesses,
     request=IdentifyRequest,
     answer=OneEnrolmentAnswer,
     errors=(
@@ -219,6 +226,7 @@ def identify_student(call: Call, body: IdentifyRequest) -> OneEnrolmentAnswer:
     "/enrolments",
     tag="enrolments",
     summary="Enrol without a roster entry",
+    brakes=guesses,
     request=UnlistedRequest,
     answer=OneEnrolmentAnswer,
     status=201,
@@ -248,6 +256,7 @@ def enrol(call: Call, body: UnlistedRequest) -> OneEnrolmentAnswer:
     fields = body.model_dump(exclude={"feature_code", "capture_code", "id_type", "email"})
     with counting_wrong_tries(call, batch):
         payload = _decoded(call, body.capture_code)
+        _one_at_a_time(call, batch)
         claim = Claim("", payload, body.capture_code, call.services.settings.capture_code_provider)
         enrolment = enrol_unlisted(
             call.session, batch, call.student, Entry(**fields), claim if payload else None
@@ -299,23 +308,13 @@ def confirm_enrolment(call: Call) -> OneEnrolmentAnswer:
 
 @contextmanager
 def counting_wrong_tries(call: Call, batch: Batch) -> Iterator[None]:
-    """Stop who has guessed too often, and count what may be a guess.
-
-    Counted for the account, the address and, against guesses spread over many of both, the
-    school.
+    """Count what may be a guess: for the account, the address and, against guesses spread over
+    many of both, the school. Calls declare `guesses` as their brakes.
     """
-    counted = (
-        (IDENTIFY_ACCOUNT, str(call.student.id)),
-        (IDENTIFY_ADDRESS, call.address),
-        (IDENTIFY_SCHOOL, str(batch.school_id)),
-    )
-    for rule, who in counted:
-        limiter().check(rule, who)
     try:
         yield
     except WRONG_TRY:
-        for rule, who in counted:
-            limiter().count(rule, who)
+        limiter().count(*guesses(call), (IDENTIFY_SCHOOL, str(batch.school_id)))
         raise
 
 
@@ -323,7 +322,7 @@ def claimed(call: Call, batch: Batch, id_last4: str, capture_code: str | None) -
     """Return what the student gives, decoded. Raises what the decoder and `check_ready` raise."""
     check_ready(batch, bool(capture_code))
     payload = _decoded(call, capture_code)
-    _one_at_a_time(call)
+    _one_at_a_time(call, batch)
     return Claim(
         last_four=id_last4,
         payload=payload,
@@ -337,9 +336,11 @@ def _decoded(call: Call, text: str | None) -> CaptureCodePayload | None:
     return decoder_for(call.services.settings).decode(text) if text else None
 
 
-def _one_at_a_time(call: Call) -> None:
+def _one_at_a_time(call: Call, batch: Batch) -> None:
     """Let an account try once at a time and look at its count again: parallel guesses wait."""
     digest = keyring().blind_index("identify lock", str(call.student.id))
     number = int.from_bytes(digest[:8], "big", signed=True)
     call.session.execute(select(func.pg_advisory_xact_lock(number)))
-    limiter().check(IDENTIFY_ACCOUNT, str(call.student.id))
+    limiter().check(
+        (IDENTIFY_ACCOUNT, str(call.student.id)), (IDENTIFY_SCHOOL, str(batch.school_id))
+    )

@@ -220,7 +220,7 @@ def email_photo(call: Call, body: EmailRequest) -> MailedAnswer:
     finished_photo(call.session, order)
     if not body.email and not call.student.email:
         raise errors.EmailMissing()
-    limiter().take(EMAIL_ACCOUNT, str(call.student.id))
+    limiter().take((EMAIL_ACCOUNT, str(call.student.id)))
     request_photo_email(call.session, order, body.email)
     return MailedAnswer()
 
@@ -249,8 +249,7 @@ def require_portrait_consent(call: Call) -> None:
 
 def count_upload(call: Call, order: Order) -> None:
     """Count an upload of this student and of the school. Raises TooManyRequests."""
-    limiter().take(UPLOAD_ACCOUNT, str(call.student.id))
-    limiter().take(UPLOAD_SCHOOL, str(order.school_id))
+    limiter().take((UPLOAD_ACCOUNT, str(call.student.id)), (UPLOAD_SCHOOL, str(order.school_id)))
 
 
 def _address(call: Call, key: str) -> str:

@@ -113,7 +113,7 @@ def _message(message: TicketMessage) -> MessageAnswer:
 )
 def open_ticket(call: Call, body: TicketRequest) -> OneTicketAnswer:
     """Open a ticket with its first message."""
-    limiter().take(TICKET_ACCOUNT, str(call.student.id))
+    limiter().take((TICKET_ACCOUNT, str(call.student.id)))
     order_id = None
     if body.order_id is not None:
         try:
@@ -171,7 +171,7 @@ def get_messages(call: Call) -> MessagesAnswer:
 )
 def write_message(call: Call, body: MessageRequest) -> OneMessageAnswer:
     """Write one more message; an answered ticket is open again."""
-    limiter().take(TICKET_ACCOUNT, str(call.student.id))
+    limiter().take((TICKET_ACCOUNT, str(call.student.id)))
     ticket = tickets.find_ticket(call.session, call.student, call.id("id", TicketNotFound))
     return OneMessageAnswer(
         message=_message(tickets.add_student_message(call.session, ticket, body.body))

@@ -12,18 +12,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sqlalchemy import update
 
 from backoffice.errors import BackofficeError
-from backoffice.models import Batch, Enrolment, Student
+from backoffice.models import Batch, Enrolment, ReviewDecision, Student
 from backoffice.orders import errors
 from backoffice.orders.actions import allowed_actions
 from backoffice.orders.creation import Wish, create_order, new_order_number
 from backoffice.orders.photos import finished_photo, takes_photos
 from backoffice.orders.reprints import create_reprint
 from backoffice.orders.views import find_order, page_of_orders
+from backoffice.workflows.actors import student_actor
+from backoffice.workflows.binding import Context
 from backoffice.workflows.errors import OrderNotFound
+from backoffice.workflows.guards import latest_passed_photo, settled_payment
+from backoffice.workflows.known import read_known
+from backoffice.workflows.orders import engine
 from student_api.paging import PageQuery, cursor_after
-from tests.factories import PATHS, make_batch, make_enrolment, make_order, make_student
+from tests.factories import (
+    PATHS,
+    actor_for,
+    make_batch,
+    make_enrolment,
+    make_order,
+    make_staff,
+    make_student,
+)
 
 WISH = Wish(["portrait"], "digital")
 
@@ -64,10 +78,36 @@ ACTIONS = {
 }
 
 
+def known_of(session, order):
+    session.flush()
+    return read_known(session, [order.id])[order.id]
+
+
+@pytest.mark.parametrize("state", PATHS)
+@pytest.mark.parametrize("role", ["student", "reviewer", "operator", "finance"])
+def test_what_was_read_beforehand_allows_the_same_moves(session, state, role):
+    """For every state, and for an order whose rejection was taken back."""
+    order = make_order(session, state=state)
+    make_order(session, state=state)  # of another student: its rows belong to it alone
+    if state == "rejected":
+        session.execute(update(ReviewDecision).values(undone_at=datetime.now(UTC)))
+    actor = (
+        student_actor(order.student_id)
+        if role == "student"
+        else actor_for(make_staff(session, role))
+    )
+    known = known_of(session, order)
+    beforehand = {t.name for t in engine().allowed(session, order, actor, known)}
+    assert beforehand == {t.name for t in engine().allowed(session, order, actor)}
+    asked = Context(session, order, None, actor, datetime.now(UTC))
+    assert known.passed_photo is latest_passed_photo(asked)
+    assert known.payment is settled_payment(asked)
+
+
 @pytest.mark.parametrize("state", PATHS)
 def test_what_a_student_may_do_in_each_state(session, state):
     order = make_order(session, state=state)
-    assert set(allowed_actions(session, order)) == ACTIONS[state]
+    assert set(allowed_actions(session, order, known_of(session, order))) == ACTIONS[state]
     assert takes_photos(order) == (state in ("paid", "rejected"))
     if "download_photo" in ACTIONS[state]:
         assert finished_photo(session, order).result_key
@@ -97,7 +137,8 @@ def test_a_reprint_costs_the_prints_and_carries_the_picture(session):
     reprint = create_reprint(session, order.student, order, layout="two8", copies=3, address=None)
     assert (reprint.amount_fen, reprint.items[0].quantity) == (3000, 3)
     assert (reprint.photo_id, reprint.delivery_method) == (order.photo_id, "school")
-    assert allowed_actions(session, reprint)[:2] == ["cancel", "pay"]
+    known = known_of(session, reprint)
+    assert allowed_actions(session, reprint, known)[:2] == ["cancel", "pay"]
     with pytest.raises(errors.LayoutNotOffered):
         create_reprint(session, order.student, order, layout="gold", copies=1, address=None)
 
