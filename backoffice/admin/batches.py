@@ -19,9 +19,10 @@ from backoffice.admin.batch_forms import BatchForm, form_values
 from backoffice.admin.batch_record import record_lines
 from backoffice.admin.labels import badge, word, words
 from backoffice.admin.language import lazy, local_time, say, t, to_utc, zone
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.orders import school_options
 from backoffice.admin.people import may, me, own_school, record
-from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, parse_uuid, require
+from backoffice.admin.room import expose, one_or_404, parse_uuid, require
 from backoffice.admin.state_figures import figures
 from backoffice.batches.board import board
 from backoffice.batches.changes import by_staff, history

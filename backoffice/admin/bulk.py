@@ -15,7 +15,8 @@ from backoffice.admin import moves
 from backoffice.admin.labels import newest_definitions
 from backoffice.admin.language import t
 from backoffice.admin.people import actor, may, me, own_school, record
-from backoffice.admin.room import Page, expose, one_or_404, open_term, parse_uuid
+from backoffice.admin.room import Page, expose, one_or_404, parse_uuid
+from backoffice.admin.search_terms import open_term
 from backoffice.db import db
 from backoffice.errors import InvalidInput, NotFound
 from backoffice.i18n import Text

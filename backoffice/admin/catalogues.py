@@ -21,8 +21,9 @@ from wtforms.validators import (
 from backoffice.admin.batch_forms import Boxes, standard_options
 from backoffice.admin.labels import badge
 from backoffice.admin.language import lazy, t
+from backoffice.admin.list_room import ListRoom
 from backoffice.admin.people import may, record
-from backoffice.admin.room import ListRoom, expose, require
+from backoffice.admin.room import expose, require
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.models import RejectionReason

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Query, joinedload
 
 from backoffice.admin.labels import badge, word
 from backoffice.admin.language import lazy, local_time, t
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.orders import batch_options
-from backoffice.admin.room import Choice, ListRoom
 from backoffice.i18n import Text
 from backoffice.lists.specs import ENROLMENTS
 from backoffice.models import Enrolment

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from backoffice.admin.language import locale, t
 from backoffice.admin.people import me, record
-from backoffice.admin.room import Page, expose, one_or_404, open_term
+from backoffice.admin.room import Page, expose, one_or_404
+from backoffice.admin.search_terms import open_term
 from backoffice.db import db
 from backoffice.errors import NotFound
 from backoffice.i18n import Text

@@ -11,8 +11,9 @@ from sqlalchemy.orm import joinedload
 
 from backoffice.admin.labels import badge, word, words
 from backoffice.admin.language import lazy, local_time, t, yuan
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.people import own_school
-from backoffice.admin.room import Choice, ListRoom, Page, expose
+from backoffice.admin.room import Page, expose
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.lists.specs import PAYMENTS, REFUNDS, SPECS

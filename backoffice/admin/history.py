@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 
 from backoffice.admin.labels import badge, move_label, newest_definitions, state_label, word, words
 from backoffice.admin.language import lazy, local_time
-from backoffice.admin.room import Choice, ListRoom
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.lists.searching import order_condition

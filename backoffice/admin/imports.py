@@ -15,9 +15,10 @@ from backoffice.admin import answers
 from backoffice.admin.import_page import page_of
 from backoffice.admin.labels import badge, word
 from backoffice.admin.language import lazy, local_time, locale, t
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.orders import batch_options
 from backoffice.admin.people import me, own_school, record
-from backoffice.admin.room import Choice, ListRoom, expose, one_or_404, parse_uuid
+from backoffice.admin.room import expose, one_or_404, parse_uuid
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text

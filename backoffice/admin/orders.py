@@ -13,9 +13,10 @@ from sqlalchemy.orm import Query, joinedload
 from backoffice.admin import answers, moves
 from backoffice.admin.labels import badge, state_badge, states, word, words
 from backoffice.admin.language import lazy, local_time, locale, say, t, yuan
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.order_facts import facts_of
 from backoffice.admin.people import may, own_school, record
-from backoffice.admin.room import Choice, ListRoom, expose, one_or_404
+from backoffice.admin.room import expose, one_or_404
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text

@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, select
 
 from backoffice.admin.labels import badge, word, words
 from backoffice.admin.language import ago, lazy, local_time, t
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.people import record
-from backoffice.admin.room import Choice, ListRoom, expose, one_or_404
+from backoffice.admin.room import expose, one_or_404
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.models import OutboxRow

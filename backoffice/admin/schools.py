@@ -11,8 +11,8 @@ from wtforms.validators import InputRequired, Length, Regexp
 
 from backoffice.admin.labels import badge
 from backoffice.admin.language import lazy, local_time, t
+from backoffice.admin.list_room import ListRoom
 from backoffice.admin.people import may
-from backoffice.admin.room import ListRoom
 from backoffice.db import db
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text

@@ -16,9 +16,10 @@ from wtforms.validators import InputRequired, Length
 from backoffice.admin.batch_forms import Boxes, at_least_one
 from backoffice.admin.labels import badge, word, words
 from backoffice.admin.language import lazy, local_time, t
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.orders import school_options
 from backoffice.admin.people import me, record
-from backoffice.admin.room import Choice, ListRoom, expose, one_or_404
+from backoffice.admin.room import expose, one_or_404
 from backoffice.db import db
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text

@@ -14,8 +14,9 @@ from backoffice.admin import standards_form
 from backoffice.admin.answers import flash_error
 from backoffice.admin.labels import badge
 from backoffice.admin.language import lazy, say, t
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.people import may, me, record
-from backoffice.admin.room import Choice, ListRoom, expose, require
+from backoffice.admin.room import expose, require
 from backoffice.admin.standards_form import Filled
 from backoffice.db import db
 from backoffice.errors import BackofficeError, NotFound

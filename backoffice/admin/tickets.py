@@ -13,8 +13,9 @@ from backoffice.accounts.tickets import add_staff_message, close_ticket
 from backoffice.admin import answers
 from backoffice.admin.labels import badge
 from backoffice.admin.language import ago, lazy, local_time, say, t
+from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.people import me, own_school, record
-from backoffice.admin.room import Choice, ListRoom, expose, one_or_404
+from backoffice.admin.room import expose, one_or_404
 from backoffice.db import db
 from backoffice.errors import BackofficeError, InvalidInput
 from backoffice.i18n import Text

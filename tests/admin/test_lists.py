@@ -36,7 +36,7 @@ def numbers_on(page: str) -> list[str]:
 
 @pytest.fixture
 def small_pages(monkeypatch):
-    from backoffice.admin.room import ListRoom
+    from backoffice.admin.list_room import ListRoom
 
     monkeypatch.setattr(ListRoom, "page_size", 4)
 

@@ -120,7 +120,7 @@ def test_reasons_are_edited_and_retired_not_deleted(house: House):
     assert house.session.get(RejectionReason, "P01").message_zh == "新原因"
     assert house.session.get(RejectionReason, "P02").retired_at is not None
     assert house.session.get(RejectionReason, "Z99") is None
-    assert post(client, "/admin/reasons/delete/", id="P01").status_code == 302
+    assert post(client, "/admin/reasons/delete/", id="P01").status_code == 404
     assert house.session.get(RejectionReason, "P01") is not None
     school = house.client("school")
     assert post(school, "/admin/reasons/retire", id="P01").status_code == 403
