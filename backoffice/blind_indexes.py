@@ -7,23 +7,39 @@ Values must be normalised first: `identity.documents` (match key), `identity.pho
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from backoffice.crypto import keyring
 
 
 def id_number_index(match_key: str) -> bytes:
     """Return the search key of an ID document's match key."""
-    return keyring().blind_index("id_number", match_key)
+    return id_number_indexes([match_key])[0]
+
+
+def id_number_indexes(match_keys: Iterable[str]) -> list[bytes]:
+    """Return the search keys of many match keys."""
+    return keyring().blind_indexes("id_number", match_keys)
 
 
 def name_index(name: str) -> bytes:
     """Return the search key of a cleaned full name."""
-    return keyring().blind_index("name", name)
+    return name_indexes([name])[0]
+
+
+def name_indexes(names: Iterable[str]) -> list[bytes]:
+    """Return the search keys of many cleaned full names."""
+    return keyring().blind_indexes("name", names)
 
 
 def phone_index(phone: str) -> bytes:
     """Return the search key of an E.164 phone number."""
-    return keyring().blind_index("phone", phone)
+    return phone_indexes([phone])[0]
+
+
+def phone_indexes(phones: Iterable[str]) -> list[bytes]:
+    """Return the search keys of many E.164 phone numbers."""
+    return keyring().blind_indexes("phone", phones)
 
 
 def last4_index(batch_id: uuid.UUID, last_four: str) -> bytes:

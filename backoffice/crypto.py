@@ -11,11 +11,13 @@ import base64
 import hmac
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from backoffice.settings import Settings, SettingsError
 
@@ -60,19 +62,20 @@ class Keyring:
 
     def encrypt(self, data: bytes, context: bytes = b"") -> bytes:
         """Seal `data`; `context` (not secret) must be given again to open it."""
-        return self.sealer(context)(data)
+        return self.encrypt_all([data], context)[0]
 
-    def sealer(self, context: bytes = b"") -> Callable[[bytes], bytes]:
-        """Return `encrypt` with the cipher set up once, for many values of one context."""
+    def encrypt_all(self, values: Sequence[bytes], context: bytes = b"") -> list[bytes]:
+        """Seal many values of one context: the cipher is set up and chance is drawn once."""
         key_id, key = next(iter(self.data_keys.items()))
         head = bytes([_FORMAT, len(key_id)]) + key_id.encode()
-        cipher, bound = AESGCM(key), head + context
-
-        def seal(data: bytes) -> bytes:
-            nonce = os.urandom(_NONCE_BYTES)
-            return head + nonce + cipher.encrypt(nonce, data, bound)
-
-        return seal
+        seal, bound = AESGCM(key).encrypt, head + context
+        drawn = os.urandom(_NONCE_BYTES * len(values))
+        places = range(0, len(drawn), _NONCE_BYTES)
+        nonces = [drawn[place : place + _NONCE_BYTES] for place in places]
+        return [
+            head + nonce + seal(nonce, value, bound)
+            for nonce, value in zip(nonces, values, strict=True)
+        ]
 
     def decrypt(self, sealed: bytes, context: bytes = b"") -> bytes:
         """Open a sealed value. Raises DecryptionFailed."""
@@ -91,6 +94,16 @@ class Keyring:
     def blind_index(self, purpose: str, value: str) -> bytes:
         """Return the 32-byte search key of `value`; the same text under two purposes differs."""
         return hmac.digest(self.index_key, f"{purpose}\0{value}".encode(), "sha256")
+
+    def blind_indexes(self, purpose: str, values: Iterable[str]) -> list[bytes]:
+        """Return `blind_index` of many values of one purpose: key and purpose are hashed once."""
+        begun, found = HMAC(self.index_key, SHA256()), []
+        begun.update(f"{purpose}\0".encode())
+        for value in values:
+            digest = begun.copy()
+            digest.update(value.encode())
+            found.append(digest.finalize())
+        return found
 
 
 _keyring: Keyring | None = None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 import uuid
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from backoffice import crypto
+from backoffice.uuids import uuid7 as uuid7
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -25,16 +24,6 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-
-def uuid7() -> uuid.UUID:
-    """Return a time-ordered UUID (RFC 9562 version 7): new rows land together in the index.
-
-    The 12 bits after the version hold the fraction of the millisecond (section 6.2, method 3).
-    """
-    millisecond, rest = divmod(time.time_ns(), 1_000_000)
-    ordered = millisecond << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
-    return uuid.UUID(int=ordered | 0x2 << 62 | int.from_bytes(os.urandom(8), "big") >> 2)
 
 
 class EncryptedText(TypeDecorator[str]):

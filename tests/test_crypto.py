@@ -82,6 +82,17 @@ def test_the_blind_index_depends_on_key_purpose_and_value():
     assert len({one, *others}) == 5
 
 
+def test_many_values_are_sealed_and_indexed_as_one_is():
+    values = [b"", b"a", b"b" * 2000, b"a"]
+    sealed = RING.encrypt_all(values, b"c")
+    assert [RING.decrypt(one, b"c") for one in sealed] == values
+    nonces = {one[2 + one[1] :][:12] for one in sealed}
+    assert len(nonces) == len(values)  # one used twice would give both values away
+    texts = ["", "吴小兰", "+8613800000000"]
+    assert RING.blind_indexes("name", texts) == [RING.blind_index("name", t) for t in texts]
+    assert RING.encrypt_all([]) == RING.blind_indexes("name", []) == []
+
+
 def test_a_ring_from_settings():
     settings = Settings(data_keys=f"k2:{text_of(NEW)}, k1:{text_of(OLD)}", index_key=text_of(INDEX))
     ring = Keyring.from_settings(settings)

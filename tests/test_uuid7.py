@@ -6,7 +6,7 @@ import time
 import uuid
 from itertools import pairwise
 
-from backoffice.db import uuid7
+from backoffice.uuids import uuid7, uuid7_bytes
 
 
 def test_version_variant_and_time():
@@ -30,3 +30,11 @@ def test_ids_follow_the_clock(monkeypatch):
     assert len({u.int >> 64 for u in made}) > 2900
     assert made[0].int >> 80 == start // 1_000_000
     assert all((u.int >> 62) & 3 == 2 for u in made)
+
+
+def test_many_at_once_are_the_same_kind_of_id():
+    before = uuid7()
+    made = [uuid.UUID(bytes=raw) for raw in uuid7_bytes(2000)]
+    assert {(u.version, u.variant) for u in made} == {(7, uuid.RFC_4122)}
+    assert len({u.int & (1 << 62) - 1 for u in made}) == len(made)
+    assert all(a.int >> 64 <= b.int >> 64 for a, b in pairwise([before, *made, uuid7()]))

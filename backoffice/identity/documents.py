@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from operator import mul
 from typing import Literal
 
@@ -186,9 +187,10 @@ def china_today() -> date:
 
 def resident_check_character(first_17: str) -> str:
     """Return the MOD 11-2 check character (0-9 or X) of 17 digits."""
-    if len(first_17) != len(RESIDENT_WEIGHTS):
+    if len(first_17) != len(RESIDENT_WEIGHTS) or not first_17.isdigit():
         raise ValueError("a resident number has 17 digits before its check character")
-    total = sum(map(mul, map(int, first_17), RESIDENT_WEIGHTS))
+    digits = first_17.encode("ascii")  # code points are quicker than int(); 48 is the "0"
+    total = sum(map(mul, digits, RESIDENT_WEIGHTS)) - ord("0") * sum(RESIDENT_WEIGHTS)
     return RESIDENT_CHECKS[total % 11]
 
 
@@ -206,13 +208,18 @@ def hk_check_character(letters: str, digits: str) -> str:
 
 
 def _birth_date(number: str, today: date) -> date:
-    try:
-        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
-        raise IdNumberBirthDate(BAD_BIRTH_DATE) from None
-    if born > today:
+    born = _day(number[6:14])
+    if born is None or born > today:
         raise IdNumberBirthDate(BAD_BIRTH_DATE)
     return born
+
+
+@lru_cache(maxsize=8192)  # a roster has thousands of birth dates and a hundred thousand rows
+def _day(digits: str) -> date | None:
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
 
 
 def _check_18(number: str, today: date) -> date:

@@ -16,8 +16,9 @@ def last_four(number: str) -> str:
 
 def last_four_variants(number: str) -> list[str]:
     """Return every accepted form of the last four, normalised, the canonical one first."""
-    canonical = last_four(number)
-    dropped = compact(number).replace("(", "").replace(")", "")[-4:]
+    number = compact(number)
+    canonical = number[-4:]
+    dropped = number.replace("(", "").replace(")", "")[-4:]
     return [canonical] if dropped == canonical else [canonical, dropped]
 
 

@@ -18,8 +18,10 @@ def normalise_phone(raw: str) -> str:
 
     Raises InvalidPhone for anything that cannot receive a message, landlines included.
     """
-    text = re.sub(r"[-()./]", "", compact(raw))
-    mainland = MAINLAND_MOBILE.fullmatch(text)
+    text, mainland = raw, MAINLAND_MOBILE.fullmatch(raw)
+    if not mainland:
+        text = re.sub(r"[-()./]", "", compact(raw))
+        mainland = MAINLAND_MOBILE.fullmatch(text)
     if mainland:
         # Not left to the library: its list of ranges lags behind newly opened ones.
         return f"+86{mainland[1]}"

@@ -39,9 +39,10 @@ class FileRules:
         self._lengths.update(part.lengths)
         self._numbers += part.numbers
         lines = []
-        for row, student_key, id_key, line in part.rows:
+        for row, student_key, id_key in part.rows:
             doubled = self._doubled(row, "student_no", self._students, student_key)
             doubled |= self._doubled(row, "id_number", self._people, id_key)
+            line = part.lines.get(row)
             if line is None or doubled:
                 self.rejected[row] = student_key
             else:

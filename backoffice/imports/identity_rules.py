@@ -14,9 +14,9 @@ from backoffice.identity.documents import (
     validate,
 )
 from backoffice.identity.errors import UnknownIdType
-from backoffice.identity.last_four import last_four, last_four_variants
+from backoffice.identity.last_four import last_four_variants
 from backoffice.identity.masking import mask_id, mask_name
-from backoffice.identity.names import clean_name
+from backoffice.identity.names import PLAIN, clean_name
 from backoffice.imports.cells import Cell
 from backoffice.imports.row_cells import RowCells
 from backoffice.imports.values import (
@@ -39,6 +39,9 @@ class IdentityRules(RowCells):
     def student_no(self) -> None:
         """Read the student number."""
         cell = self.cell("student_no")
+        if type(cell) is str and STUDENT_NO.fullmatch(cell):  # nothing to clean
+            self.row.student_no = cell
+            return
         text = code_text(cell)
         if not text:
             self.missing("student_no", "student_no_missing")
@@ -53,6 +56,9 @@ class IdentityRules(RowCells):
         """Read the name; minimal mode keeps its mask only."""
         source = "name_masked" if self._prefers_masked() else "name"
         cell = self.cell(source)
+        if self.mode == "full" and type(cell) is str and PLAIN.fullmatch(cell):  # nothing to clean
+            self.row.name, self.row.name_masked = cell, mask_name(cell)
+            return
         name = clean_name(plain_text(cell))
         if not name:
             self.missing(source, "name_missing")
@@ -76,13 +82,16 @@ class IdentityRules(RowCells):
 
     def _id_type(self, number: str) -> IdType | None:
         """Return the type the row states, else the one the number has the shape of."""
-        label = plain_text(self.cell("id_type"))
-        if not label:
-            return detect_type(number)
+        found = len(self.findings)
+        stated = self.once("id_type", self._stated_type)
+        return stated or (detect_type(number) if len(self.findings) == found else None)
+
+    def _stated_type(self, name: str) -> IdType | None:
+        label = plain_text(self.cell(name))
         try:
-            return read_id_type(label)
+            return read_id_type(label) if label else None
         except UnknownIdType:
-            self.find("id_type", "id_type_unknown")
+            self.find(name, "id_type_unknown")
             return None
 
     def id_number(self) -> None:
@@ -119,10 +128,9 @@ class IdentityRules(RowCells):
             self.find("id_number", error.code, "error", error.reason)
 
     def _keep_document(self, document: IdDocument) -> None:
-        self.row.document = document
-        self.row.id_masked = mask_id(document.number)
-        self.row.id_last4 = last_four(document.number)
-        self.row.id_last4_variants = last_four_variants(document.number)
+        row, variants = self.row, last_four_variants(document.number)
+        row.document, row.id_masked = document, mask_id(document.number)
+        row.id_last4, row.id_last4_variants = variants[0], variants
 
     def last_four(self) -> None:
         """Read the last four, or take them from a number that is then forgotten."""

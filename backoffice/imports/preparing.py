@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
+from backoffice.identity.documents import IdDocument
 from backoffice.imports.cells import Row
 from backoffice.imports.data_rows import RowSorter
 from backoffice.imports.findings import Finding
 from backoffice.imports.mapping import Mapping
+from backoffice.imports.row_cells import RosterRow
 from backoffice.imports.rows import RowChecker
 from backoffice.imports.staged_rows import RowEncoder
 from backoffice.imports.values import code_text, digits_lost, is_number
@@ -37,12 +39,13 @@ class Plan:
 class Prepared:
     """The outcome of one part.
 
-    rows: (row, student key, ID key, line of the staging table or None when rejected).
+    rows: (row, student key, ID key). lines: row -> line of the staging table, of the good rows.
     lengths: how often which length of student number occurs; numbers: (row, length) of those
     stored as numbers.
     """
 
-    rows: list[tuple[int, str, str, bytes | None]] = field(default_factory=list)
+    rows: list[tuple[int, str, str]] = field(default_factory=list)
+    lines: dict[int, bytes] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     lengths: Counter[int] = field(default_factory=Counter)
@@ -55,27 +58,33 @@ class Preparer:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._encoder = RowEncoder(plan)
+        self._checker = RowChecker(plan.mapping, plan.roster_mode, plan.school_code, plan.today)
 
     def prepare(self, first: int, rows: Iterable[Row]) -> Prepared:
         """Return the part whose first row is the sheet's row `first`."""
         plan, part = self.plan, Prepared()
-        sorter = RowSorter(plan.mapping, plan.header_row)
-        checker = RowChecker(plan.mapping, plan.roster_mode, plan.school_code, plan.today)
+        sorter, checker = RowSorter(plan.mapping, plan.header_row), self._checker
+        checker.findings = part.findings
         column = plan.mapping.columns["student_no"]
+        good: list[RosterRow] = []
+        lengths: list[int] = []
         for number, cells in sorter.students(first, rows):
-            before = len(checker.findings)
+            before = len(part.findings)
             row = checker.check(number, cells)
-            good = all(f.severity != "error" for f in checker.findings[before:])
-            document = row.document
-            id_key = f"{document.id_type}:{document.match_key}" if document else ""
-            line = self._encoder.encode(row) if good else None
-            part.rows.append((number, row.student_key, id_key, line))
+            if not any(found.severity == "error" for found in part.findings[before:]):
+                good.append(row)
+            part.rows.append((number, row.student_key, _id_key(row.document)))
             cell = cells[column] if column < len(cells) else None
             length = len(row.student_no) or len(code_text(cell))
             if length:
-                part.lengths[length] += 1
+                lengths.append(length)
                 if is_number(cell) and not digits_lost(cell):
                     part.numbers.append((number, length))
-        part.findings = checker.findings
+        part.lines = dict(zip((row.row for row in good), self._encoder.encode(good), strict=True))
+        part.lengths = Counter(lengths)
         part.skipped = list(sorter.skipped)
         return part
+
+
+def _id_key(document: IdDocument | None) -> str:
+    return f"{document.id_type.value}:{document.match_key}" if document else ""

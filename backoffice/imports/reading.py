@@ -13,6 +13,7 @@ from backoffice.imports.errors import UNREADABLE, WorkbookNotReadable
 from backoffice.imports.limits import Limits
 
 READER = "backoffice.imports.reader_process"
+AT_ONCE = 2_000  # rows decoded together: quicker than one by one, and still little memory
 
 
 class Rows(Sequence[Row]):
@@ -35,18 +36,22 @@ class Rows(Sequence[Row]):
     def __getitem__(self, index: int | slice) -> Row | Rows:
         if isinstance(index, slice):
             return Rows(self._lines[index])
-        return _decode(self._lines[index])
+        return _decode(self._lines[index : index + 1 or None])[0]
 
     def __iter__(self) -> Iterator[Row]:
-        return map(_decode, self._lines)
+        for start in range(0, len(self._lines), AT_ONCE):
+            yield from _decode(self._lines[start : start + AT_ONCE])
 
 
-def _decode(line: bytes) -> Row:
-    row: Row = json.loads(line)
-    # Only numbers written as objects and blank cells are not what they look like.
-    if b"{" in line or b'""' in line:
-        return [decode_cell(value) for value in row]
-    return row
+def _decode(lines: Sequence[bytes]) -> list[Row]:
+    text = b",".join(lines)
+    rows: list[Row] = json.loads(b"[%b]" % text)
+    # Only cells written as objects and blank ones are not what they look like.
+    if b"{" in text:
+        return [[decode_cell(value) for value in row] for row in rows]
+    if b'""' in text:
+        return [[None if value == "" else value for value in row] for row in rows]
+    return rows
 
 
 @dataclass(frozen=True, repr=False)  # personal data stays out of tracebacks

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from backoffice.i18n import Text
 from backoffice.identity.documents import Gender, IdDocument
@@ -13,8 +14,11 @@ from backoffice.imports.fields import BY_NAME
 from backoffice.imports.findings import Finding, Severity
 from backoffice.imports.mapping import Mapping
 
+T = TypeVar("T")
+MAX_KNOWN = 20_000  # texts of one column; more than a school has birth dates or classes
 
-@dataclass(repr=False)
+
+@dataclass(repr=False, slots=True)
 class RosterRow:
     """One student as the file gives it, clean. `row` is the 1-based sheet row.
 
@@ -54,6 +58,7 @@ class RowCells:
         self.findings: list[Finding] = []
         self.row = RosterRow(0)
         self.cells: Row = []
+        self._known: dict[str, dict[Cell, Any]] = {name: {} for name in self.columns}
 
     def cell(self, name: str) -> Cell:
         """Return the cell of a field; None where the column is absent, blank or an error."""
@@ -65,6 +70,26 @@ class RowCells:
             self.find(name, "cell_error", "error" if BY_NAME[name].key else "warning")
             return None
         return cell
+
+    def once(self, name: str, read: Callable[[str], T | None]) -> T | None:
+        """Return `read(name)`, worked out once for each text of a column whose cells repeat.
+
+        read: a rule that looks at nothing but the cell of `name`. Its answer to a text is kept,
+        unless it found something wrong with it. None where the file lacks the column.
+        """
+        known = self._known.get(name)
+        if known is None:
+            return None
+        column = self.columns[name]
+        cell = self.cells[column] if column < len(self.cells) else None
+        answer: T | None = known.get(cell, self)  # itself: never an answer
+        if answer is not self:
+            return answer
+        before, text = len(self.findings), cell is None or type(cell) is str
+        answer = read(name)
+        if text and len(known) < MAX_KNOWN and len(self.findings) == before:
+            known[cell] = answer
+        return answer
 
     def find(
         self,

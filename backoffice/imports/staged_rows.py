@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from backoffice.blind_indexes import id_number_index, last4_index, name_index, phone_index
+from backoffice.blind_indexes import id_number_indexes, last4_index, name_indexes, phone_indexes
 from backoffice.crypto import keyring
-from backoffice.db import uuid7
 from backoffice.imports.row_cells import RosterRow
 from backoffice.imports.study_rules import DATE_FIELDS, TEXT_FIELDS
+from backoffice.uuids import uuid7_bytes
 
 if TYPE_CHECKING:
     from backoffice.imports.preparing import Plan
@@ -73,65 +73,73 @@ def bytes_array_field(items: list[bytes]) -> bytes:
     return sized(head + b"".join(map(sized, items)))
 
 
-def details_field(details: Mapping[str, str | None]) -> bytes:
-    """Return the field of a jsonb object."""
-    return sized(b"\x01" + (json.dumps(details, ensure_ascii=False).encode() if details else b"{}"))
+@lru_cache(maxsize=4096)
+def details_field(details: tuple[tuple[str, str | None], ...]) -> bytes:
+    """Return the field of a jsonb object; whole classes have the same one."""
+    return sized(b"\x01" + json.dumps(dict(details), ensure_ascii=False).encode())
 
 
 class RowEncoder:
     """Turns clean rows into lines. A column the file lacks stays null."""
 
     def __init__(self, plan: Plan) -> None:
-        self._import_id = sized(plan.import_id.bytes)
+        self._begin = FIELD_COUNT + sized(plan.import_id.bytes) + LENGTHS[8]
         self._batch_id: UUID = plan.batch_id
         self._full = plan.roster_mode == "full"
-        self._seal: Callable[[bytes], bytes] = keyring().sealer()
         self._last4: dict[tuple[str, ...], bytes] = {}
 
-    def encode(self, row: RosterRow) -> bytes:
-        """Return the line of one row; sealed at every call anew."""
-        return b"".join(
-            (
-                FIELD_COUNT,
-                self._import_id,
-                LENGTHS[8],
-                row.row.to_bytes(8, "big"),
-                text_field(row.student_key),
-                LENGTHS[16],
-                uuid7().bytes,
-                text_field(row.student_no),
-                *self._identity(row),
-                *(known_text(row.texts.get(name)) for name in OWN_TEXTS),
-                details_field(details_of(row)),
-            )
-        )
+    def encode(self, rows: Sequence[RosterRow]) -> list[bytes]:
+        """Return the line of each row; sealed at every call anew.
 
-    def _identity(self, row: RosterRow) -> tuple[bytes, ...]:
-        name_masked, last4 = text_field(row.name_masked), self._sealed(row.id_last4)
-        indexes = self._last4_indexes(row.id_last4_variants)
-        if not self._full:
-            return (NULL, name_masked, *[NULL] * 5, last4, indexes, *[NULL] * 4)
-        document, name, phone = row.document, row.name, row.phone
-        if document is None or name is None:
+        Column by column: what a cipher or a hash needs is set up once for all the rows.
+        """
+        columns: list[Iterable[bytes]] = [
+            [self._begin + row.row.to_bytes(8, "big") for row in rows],
+            [text_field(row.student_key) for row in rows],
+            map(sized, uuid7_bytes(len(rows))),
+            [text_field(row.student_no) for row in rows],
+            *(self._full_identity(rows) if self._full else self._minimal_identity(rows)),
+            *([known_text(row.texts.get(name)) for row in rows] for name in OWN_TEXTS),
+            [details_field(details_of(row)) for row in rows],
+        ]
+        return list(map(b"".join, zip(*columns, strict=True)))
+
+    def _minimal_identity(self, rows: Sequence[RosterRow]) -> list[Iterable[bytes]]:
+        """Return the columns from `name` to `phone_index` where only masks are kept."""
+        nulls = [NULL] * len(rows)
+        return [
+            nulls,
+            [text_field(row.name_masked) for row in rows],
+            *[nulls] * 5,
+            *self._last_four(rows),
+            *[nulls] * 4,
+        ]
+
+    def _full_identity(self, rows: Sequence[RosterRow]) -> list[Iterable[bytes]]:
+        """Return the columns from `name` to `phone_index`."""
+        names = [row.name for row in rows]
+        phones = [row.phone for row in rows]
+        documents = [row.document for row in rows if row.document is not None]
+        if None in names or len(documents) < len(rows):
             raise ValueError("a full roster row has a name and a document")
-        return (
-            self._sealed(name),
-            name_masked,
-            sized(name_index(name)),
-            known_text(document.id_type.value),
-            self._sealed(document.number),
-            text_field(row.id_masked),
-            sized(id_number_index(document.match_key)),
-            last4,
-            indexes,
-            known_text(row.gender),
-            date_field(row.birth_date),
-            self._sealed(phone),
-            sized(phone_index(phone)) if phone else NULL,
-        )
+        return [
+            sealed(names),
+            [text_field(row.name_masked) for row in rows],
+            indexed(names, name_indexes),
+            [known_text(document.id_type.value) for document in documents],
+            sealed([document.number for document in documents]),
+            [text_field(row.id_masked) for row in rows],
+            indexed([document.match_key for document in documents], id_number_indexes),
+            *self._last_four(rows),
+            [known_text(row.gender) for row in rows],
+            [date_field(row.birth_date) for row in rows],
+            sealed(phones),
+            indexed(phones, phone_indexes),
+        ]
 
-    def _sealed(self, text: str | None) -> bytes:
-        return NULL if text is None else sized(self._seal(text.encode()))
+    def _last_four(self, rows: Sequence[RosterRow]) -> tuple[Iterable[bytes], Iterable[bytes]]:
+        lists = [self._last4_indexes(row.id_last4_variants) for row in rows]
+        return sealed([row.id_last4 for row in rows]), lists
 
     def _last4_indexes(self, variants: list[str]) -> bytes:
         """Return the indexes of the last four; there are only some 11,000 of them in a batch."""
@@ -143,13 +151,29 @@ class RowEncoder:
         return found
 
 
-def details_of(row: RosterRow) -> dict[str, Any]:
+def sealed(texts: Sequence[str | None]) -> Iterable[bytes]:
+    """Return the fields of texts, each sealed."""
+    return _spread(texts, keyring().encrypt_all([t.encode() for t in texts if t is not None]))
+
+
+def indexed(
+    texts: Sequence[str | None], indexes: Callable[[list[str]], list[bytes]]
+) -> Iterable[bytes]:
+    """Return the fields of the search keys of texts."""
+    return _spread(texts, indexes([t for t in texts if t is not None]))
+
+
+def _spread(texts: Sequence[str | None], made: Sequence[bytes]) -> Iterable[bytes]:
+    """Return the fields of what was made of the texts, null where there is none."""
+    if len(made) == len(texts):
+        return map(sized, made)
+    left = iter(made)
+    return [NULL if text is None else sized(next(left)) for text in texts]
+
+
+def details_of(row: RosterRow) -> tuple[tuple[str, str | None], ...]:
     """Return the columns without a place of their own; None where the cell is blank."""
-    details: dict[str, str | None] = {}
-    for name in IN_DETAILS:
-        if name in row.texts:
-            details[name] = row.texts[name]
-        if name in row.dates:
-            day = row.dates[name]
-            details[name] = day.isoformat() if day else None
-    return details
+    known = dict(row.texts)
+    for name, day in row.dates.items():
+        known[name] = day.isoformat() if day else None
+    return tuple((name, known[name]) for name in IN_DETAILS if name in known)

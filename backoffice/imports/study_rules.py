@@ -7,6 +7,7 @@ from datetime import date
 from backoffice.identity.documents import Gender
 from backoffice.identity.errors import InvalidPhone
 from backoffice.identity.phones import normalise_phone
+from backoffice.imports.mapping import Mapping
 from backoffice.imports.row_cells import RowCells
 from backoffice.imports.values import (
     code_text,
@@ -24,36 +25,43 @@ DATE_FIELDS = ("enrolled_on", "graduates_on")
 class StudyRules(RowCells):
     """Fills gender, birth date and phone, and the studies."""
 
+    def __init__(
+        self, mapping: Mapping, roster_mode: str, school_code: str | None, today: date
+    ) -> None:
+        super().__init__(mapping, roster_mode, school_code, today)
+        self._text_names = [name for name in TEXT_FIELDS if name in self.columns]
+        self._date_names = [name for name in DATE_FIELDS if name in self.columns]
+
     def person(self) -> None:
         """Read gender, birth date and phone; the first two must agree with the document."""
-        document = self.row.document
-        self.row.gender = self._gender()
-        self.row.birth_date = self._birth_date()
-        if document and document.gender and self.row.gender not in (None, document.gender):
+        row, document = self.row, self.row.document
+        row.gender = self.once("gender", self._gender)
+        row.birth_date = self.once("birth_date", self._birth_date)
+        if document and document.gender and row.gender not in (None, document.gender):
             self.find("gender", "gender_mismatch")
         born = document.birth_date if document else None
-        if born and self.row.birth_date not in (None, born):
+        if born and row.birth_date not in (None, born):
             self.find("birth_date", "birth_date_mismatch")
-        self.row.phone = self._phone()
+        row.phone = self._phone()
 
-    def _gender(self) -> Gender | None:
-        cell = self.cell("gender")
+    def _gender(self, name: str) -> Gender | None:
+        cell = self.cell(name)
         if not plain_text(cell):
             return None
         try:
             return read_gender(cell)
         except ValueError:
-            self.find("gender", "gender_invalid", "warning")
+            self.find(name, "gender_invalid", "warning")
             return None
 
-    def _birth_date(self) -> date | None:
-        cell = self.cell("birth_date")
+    def _birth_date(self, name: str) -> date | None:
+        cell = self.cell(name)
         if not plain_text(cell):
             return None
         try:
             return read_date(cell)
         except ValueError:
-            self.find("birth_date", "birth_date_invalid", "warning")
+            self.find(name, "birth_date_invalid", "warning")
             return None
 
     def _phone(self) -> str | None:
@@ -71,15 +79,14 @@ class StudyRules(RowCells):
 
     def study(self) -> None:
         """Read the columns about the studies; a school code must be this school's."""
-        for name in TEXT_FIELDS:
-            if name in self.columns:
-                self.row.texts[name] = self._text(name)
-        for name in DATE_FIELDS:
-            if name in self.columns:
-                self.row.dates[name] = self._date(name)
-        code = code_text(self.cell("school_code"))
+        self.row.texts = {name: self.once(name, self._text) for name in self._text_names}
+        self.row.dates = {name: self.once(name, self._date) for name in self._date_names}
+        self.once("school_code", self._school_code)
+
+    def _school_code(self, name: str) -> None:
+        code = code_text(self.cell(name))
         if code and self.school_code and code.upper() != self.school_code.upper():
-            self.find("school_code", "school_code_mismatch", expected=self.school_code)
+            self.find(name, "school_code_mismatch", expected=self.school_code)
 
     def _text(self, name: str) -> str | None:
         cell = self.cell(name)
