@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backoffice.accounts.errors import TicketClosed, TicketNotFound
-from backoffice.models import Student, Ticket, TicketMessage
+from backoffice.models import OutboxRow, Student, Ticket, TicketMessage
+
+ANSWERED = "notify.ticket"
 
 
 def open_ticket(
@@ -49,13 +51,25 @@ def add_student_message(session: Session, ticket: Ticket, body: str) -> TicketMe
 def add_staff_message(
     session: Session, ticket: Ticket, staff_id: uuid.UUID, body: str
 ) -> TicketMessage:
-    """Write an answer of the staff; the ticket then counts as answered. Raises TicketClosed."""
+    """Write an answer of the staff; the ticket then counts as answered, the student is told.
+
+    Raises TicketClosed.
+    """
     session.refresh(ticket, with_for_update=True)
     if ticket.state == "closed":
         raise TicketClosed()
     message = TicketMessage(ticket_id=ticket.id, author="staff", staff_id=staff_id, body=body)
     session.add(message)
     ticket.state = "answered"
+    session.flush()
+    session.add(
+        OutboxRow(
+            order_id=ticket.order_id,
+            effect=ANSWERED,
+            payload={"message_id": str(message.id)},
+            dedupe_key=f"{ANSWERED}/{message.id}",
+        )
+    )
     session.flush()
     return message
 

@@ -75,6 +75,12 @@ def compose_invitation(enrolment: Enrolment, student: Student | None) -> Compose
     return Composed(kind_of(name), locale, subject, body)
 
 
+def compose_answer(student: Student) -> Composed:
+    """Return the word that a question was answered; the answer itself stays behind the log-in."""
+    subject, body = render("ticket_answered", student.locale)
+    return Composed(kind_of("ticket_answered"), student.locale, subject, body)
+
+
 def closing_time(batch: Batch) -> str:
     """Return when a batch closes as students read it."""
     return f"{batch.closes_at.astimezone(CHINA):%Y-%m-%d %H:%M}"

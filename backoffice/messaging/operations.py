@@ -21,20 +21,26 @@ from backoffice.db import uuid7
 from backoffice.messaging.composing import Composed
 from backoffice.messaging.messages import MaybeSent, NotSent
 from backoffice.messaging.templates import sms_text
-from backoffice.models import Enrolment, Message, Order, OutboxRow
+from backoffice.models import Enrolment, Message, Order, OutboxRow, Student
 
 RETRY = "retry:"  # prefix of `error` while a refused message waits for its next try
 _CONTEXT = b"email.photo recipient"
 
 
 def claim_message(
-    session: Session, order: Order, composed: Composed, channel: str, provider: str, dedupe_key: str
+    session: Session,
+    student: Student,
+    composed: Composed,
+    channel: str,
+    provider: str,
+    dedupe_key: str,
+    order: Order | None = None,
 ) -> Message | None:
     """Return the message row to send now, in `sending`; None when there is nothing left to do.
 
-    The caller commits before it calls the provider.
+    order: the one it is about, if any. The caller commits before it calls the provider.
     """
-    recipient = order.student.phone if channel == "sms" else order.student.email
+    recipient = student.phone if channel == "sms" else student.email
     if not recipient:
         return None
     body = sms_text(composed.body, composed.locale) if channel == "sms" else composed.body
@@ -42,6 +48,7 @@ def claim_message(
         session,
         dedupe_key=dedupe_key,
         order=order,
+        student=student,
         channel=channel,
         provider=provider,
         recipient=recipient,
@@ -63,19 +70,21 @@ def claim_prepared(
     locale: str,
     body: str,
     enrolment: Enrolment | None = None,
+    student: Student | None = None,
 ) -> Message | None:
     """Insert or find the row of one message; see `claim_message`.
 
-    It is about an order, or about a place on the list without one.
+    It goes to an account (`student`, or the order's), or to a place on the list without one.
     """
     about = order or enrolment
-    assert about is not None, "a message is about somebody"
+    assert student or about, "a message goes to somebody"
+    student_id = student.id if student else about.student_id if about else None
     inserted = session.scalar(
         insert(Message)
         .values(
             id=uuid7(),
             order_id=order.id if order else None,
-            student_id=about.student_id,
+            student_id=student_id,
             enrolment_id=enrolment.id if enrolment else None,
             template=template,
             channel=channel,

@@ -107,6 +107,13 @@ TEMPLATES: dict[str, Template] = {
             "{yuan} yuan for order {number} have been refunded to where they came from.",
         ),
     ),
+    "ticket_answered": Template(
+        Text("您的咨询已回复", "Your question was answered"),
+        Text(
+            "您的咨询已有回复，请进入采集页面的“联系客服”查看。",
+            "Your question was answered. Please read the answer under Help on the portrait page.",
+        ),
+    ),
     "finished_photo": Template(
         Text("订单 {number} 的成片", "The finished picture of order {number}"),
         Text(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
 from backoffice.accounts.errors import TicketClosed
-from backoffice.accounts.tickets import add_student_message, open_ticket
-from backoffice.models import Enrolment, EnrolmentRequest, Ticket, TicketMessage
+from backoffice.accounts.tickets import ANSWERED, add_student_message, open_ticket
+from backoffice.models import (
+    Enrolment,
+    EnrolmentRequest,
+    Message,
+    OutboxRow,
+    Ticket,
+    TicketMessage,
+)
 from tests.admin.house import House, post
+from worker.jobs import run
 
 
 def asked(house: House, order, about: bool = True) -> Ticket:
@@ -59,6 +69,47 @@ def test_an_answer_reaches_the_student_and_closing_ends_it(busy_house: House):
         add_student_message(house.session, ticket, "再问")
     raw = house.session.connection().exec_driver_sql("SELECT body::text FROM ticket_messages")
     assert all("已处理" not in row[0] for row in raw)
+
+
+@pytest.mark.parametrize(("about", "email"), [(True, None), (False, "s@example.com")])
+def test_the_student_is_told_once_that_an_answer_waits(busy_house: House, about: bool, email):
+    house, order = busy_house, busy_house.orders["paid"]
+    order.student.email, order.student.locale = email, "en"
+    ticket = asked(house, order, about)
+    post(house.client("operator"), f"/admin/tickets/{ticket.id}/answer", body="换个浏览器再试")
+    row = house.session.scalars(select(OutboxRow).where(OutboxRow.effect == ANSWERED)).one()
+    with house.app.app_context():
+        for _ in range(2):  # a job that runs twice sends once
+            row.state = "published"
+            house.session.commit()
+            run(str(row.id))
+            house.session.rollback()
+    told = house.session.scalars(
+        select(Message).where(Message.student_id == order.student_id)
+    ).all()
+    assert {m.channel for m in told} == ({"sms", "email"} if email else {"sms"})
+    assert len(told) == (2 if email else 1)
+    for message in told:
+        assert message.status == "sent"
+        assert "answered" in message.body
+        assert "浏览器" not in message.body
+        assert message.order_id == (order.id if about else None)
+
+
+def test_nobody_is_told_whose_account_is_to_be_erased(busy_house: House):
+    house, order = busy_house, busy_house.orders["paid"]
+    ticket = asked(house, order)
+    order.student.erasure_requested_at = datetime.now(UTC)
+    house.session.commit()
+    post(house.client("operator"), f"/admin/tickets/{ticket.id}/answer", body="好")
+    row = house.session.scalars(select(OutboxRow).where(OutboxRow.effect == ANSWERED)).one()
+    row.state = "published"
+    house.session.commit()
+    with house.app.app_context():
+        run(str(row.id))
+    house.session.expire_all()
+    assert row.state == "done"
+    assert house.session.scalars(select(Message)).all() == []
 
 
 def requested(house: House, order, kind: str = "correction") -> EnrolmentRequest:

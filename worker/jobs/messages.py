@@ -8,11 +8,11 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from backoffice.messaging import operations
-from backoffice.messaging.composing import Composed, compose, compose_invitation
+from backoffice.messaging.composing import Composed, compose, compose_answer, compose_invitation
 from backoffice.messaging.messages import Attachment, Email, Sms
 from backoffice.messaging.providers import email_provider, sms_provider
 from backoffice.messaging.templates import render, sms_text
-from backoffice.models import Enrolment, Message, Order, Photo, Student
+from backoffice.models import Enrolment, Message, Order, Photo, Student, Ticket, TicketMessage
 from backoffice.models.vocabulary import DEAD_STATES, BatchState, OrderKind, OrderState
 from worker.jobs.job import Job, TryAgain
 
@@ -46,13 +46,21 @@ def remind(job: Job) -> None:
     return _invite(job, enrolment)
 
 
+def tell_answer(job: Job) -> None:
+    """Tell a student that the staff have answered their question."""
+    said = job.session.get_one(TicketMessage, uuid.UUID(job.payload["message_id"]))
+    ticket = job.session.get_one(Ticket, said.ticket_id)
+    student = job.session.get_one(Student, ticket.student_id)
+    if not student.active or student.erasure_requested_at:
+        return
+    order = job.session.get(Order, ticket.order_id) if ticket.order_id else None
+    _send_both(job, student, compose_answer(student), order)
+
+
 def _tell(job: Job, order: Order, sequence: int) -> None:
     composed = compose(job.session, job.effect, order, sequence)
-    if composed is None:
-        return
-    again = [_sms(job, order, composed), _email(job, order, composed)]
-    if any(again):
-        raise TryAgain("message_refused")
+    if composed is not None:
+        _send_both(job, order.student, composed, order)
 
 
 def _invite(job: Job, enrolment: Enrolment) -> None:
@@ -81,10 +89,16 @@ def _invite(job: Job, enrolment: Enrolment) -> None:
         raise TryAgain("message_refused")
 
 
-def _sms(job: Job, order: Order, composed: Composed) -> bool:
+def _send_both(job: Job, student: Student, composed: Composed, order: Order | None) -> None:
+    again = [_sms(job, student, composed, order), _email(job, student, composed, order)]
+    if any(again):
+        raise TryAgain("message_refused")
+
+
+def _sms(job: Job, student: Student, composed: Composed, order: Order | None) -> bool:
     provider = sms_provider(job.services.settings)
     message = operations.claim_message(
-        job.session, order, composed, "sms", provider.name, f"{job.outbox_id}/sms"
+        job.session, student, composed, "sms", provider.name, f"{job.outbox_id}/sms", order
     )
     if message is None:
         job.session.commit()
@@ -93,10 +107,10 @@ def _sms(job: Job, order: Order, composed: Composed) -> bool:
     return _send(job, message, lambda: provider.send(sms))
 
 
-def _email(job: Job, order: Order, composed: Composed) -> bool:
+def _email(job: Job, student: Student, composed: Composed, order: Order | None) -> bool:
     provider = email_provider(job.services.settings)
     message = operations.claim_message(
-        job.session, order, composed, "email", provider.name, f"{job.outbox_id}/email"
+        job.session, student, composed, "email", provider.name, f"{job.outbox_id}/email", order
     )
     if message is None:
         job.session.commit()
