@@ -7,8 +7,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import CursorResult, Table, func, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backoffice.imports.comparing import ROW_VERSION
@@ -99,22 +99,23 @@ def _update(
 
 def _insert(session: Session, record: RosterImport) -> None:
     plain = [name for name in VALUES if name != "details"]
-    rows = (
-        select(
-            S.enrolment_id,
-            literal(record.batch_id),
-            literal(record.id),
-            literal("roster"),
-            *(S[name] for name in plain),
-            func.jsonb_strip_nulls(S.details),
-        )
-        .where(S.import_id == record.id, S.columns.is_(None))
-        .order_by(S.row)
-    )
+    rows = select(
+        S.enrolment_id,
+        literal(record.batch_id),
+        literal(record.id),
+        literal("roster"),
+        *(S[name] for name in plain),
+        func.jsonb_strip_nulls(S.details),
+    ).where(S.import_id == record.id, S.columns.is_(None))
     names = ["id", "batch_id", "import_id", "source", *plain, "details"]
     statement = insert(ENROLMENTS).from_select(names, rows, include_defaults=False)
-    statement = statement.on_conflict_do_nothing(index_elements=["batch_id", "student_no"])
-    statement = statement.execution_options(preserve_rowcount=True)
-    result = cast("CursorResult[Any]", session.execute(statement))
+    try:
+        with session.begin_nested():
+            statement = statement.execution_options(preserve_rowcount=True)
+            result = cast("CursorResult[Any]", session.execute(statement))
+    except IntegrityError as error:
+        if "uq_enrolments_batch_id_student_no" in str(error):
+            raise RosterMoved from None  # somebody has enrolled with one of the numbers
+        raise
     if result.rowcount != record.new_count:
         raise RosterMoved
