@@ -150,6 +150,11 @@ class Settings:
     wechat_code_env: str = describe(
         "release", "Version of the mini-program the code opens: `release`, `trial` or `develop`."
     )
+    erasure_days: int = describe(
+        15,
+        "An erasure a student asked for is carried out after this many days, unless staff did it "
+        "before; never while an order, a refund or the batch is open.",
+    )
     upload_hours: int = describe(24, "Life of an upload in parts that was not completed.")
     idempotency_hours: int = describe(
         48, "How long the answer to an Idempotency-Key is kept and given again."

@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlparse
@@ -130,6 +131,10 @@ class Storage(Protocol):
         """Remove the object; nothing happens if it is not there."""
         ...
 
+    def keys(self, folder: str, before: datetime) -> Iterator[str]:
+        """Yield the keys under `folder/` that were written before a moment (UTC), in no order."""
+        ...
+
 
 @dataclass(frozen=True)
 class FolderStorage:
@@ -176,6 +181,18 @@ class FolderStorage:
                 self._path(key).unlink()
         except OSError as error:
             raise StorageUnavailable from error
+
+    def keys(self, folder: str, before: datetime) -> Iterator[str]:
+        """Yield the keys of files last written before a moment; temporary files are none."""
+        for parent, _, names in os.walk(self._path(folder)):
+            for name in names:
+                path = Path(parent, name)
+                key = path.relative_to(self.root).as_posix()
+                if not KEY.fullmatch(key):
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < before.timestamp():
+                        yield key
 
     def _path(self, key: str) -> Path:
         return self.root / checked_key(key)
@@ -232,6 +249,16 @@ class S3Storage:
         name = self._name(key)
         with _s3_errors():
             self.client.delete_object(Bucket=self.bucket, Key=name)
+
+    def keys(self, folder: str, before: datetime) -> Iterator[str]:
+        """Yield the keys of objects last written before a moment, a page of the bucket at a time."""
+        start = len(self._name("x")) - 1
+        pages = self.client.get_paginator("list_objects_v2")
+        with _s3_errors():
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self._name(folder) + "/"):
+                for found in page.get("Contents", ()):
+                    if found["LastModified"] < before:
+                        yield found["Key"][start:]
 
     def _name(self, key: str) -> str:
         key = checked_key(key)

@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import stat
+from datetime import UTC, datetime
 
 import pytest
 from botocore.response import StreamingBody
@@ -190,6 +191,26 @@ def test_s3_requests_and_answers():
         stub.assert_no_pending_responses()
     with pytest.raises(StorageKeyInvalid):
         store.get("../k")
+
+
+def test_s3_lists_keys_page_by_page():
+    store, stub = s3()
+    old, new = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)
+    asked = {"Bucket": "bucket", "Prefix": "pre/photos/"}
+    stub.add_response(
+        "list_objects_v2",
+        {"Contents": [{"Key": "pre/photos/a", "LastModified": old}], "IsTruncated": True,
+         "NextContinuationToken": "more"},
+        asked,
+    )  # fmt: skip
+    stub.add_response(
+        "list_objects_v2",
+        {"Contents": [{"Key": "pre/photos/b", "LastModified": new},
+                      {"Key": "pre/photos/c", "LastModified": old}]},
+        asked | {"ContinuationToken": "more"},
+    )  # fmt: skip
+    with stub:
+        assert list(store.keys("photos", new)) == ["photos/a", "photos/c"]
 
 
 SETTINGS = Settings(url_signing_key=secrets.token_hex(16))

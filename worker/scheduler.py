@@ -27,6 +27,7 @@ from backoffice.payments.errors import NoticeInvalid
 from backoffice.payments.notices import receive
 from backoffice.payments.registry import gateway, sandbox
 from backoffice.payments.sandbox import SandboxGateway
+from backoffice.retention.daily import ask_daily
 from backoffice.services import Services
 from backoffice.workflows.timers import Action, fire_one_due
 from worker.dispatcher import sweep
@@ -96,12 +97,13 @@ class Scheduler:
     def _purge(self) -> None:
         """Throw away what has done its work; what is left of much is taken next time."""
         session, settings = db.session(), self._services.settings
-        for purge in (
+        for step in (
             purge_tokens,
             lambda session: purge_answers(session, settings.idempotency_hours),
             lambda session: purge_uploads(session, self._services.storage),
+            ask_daily,
         ):
-            purge(session)
+            step(session)
             session.commit()
 
     def _deliver_sandbox_notices(self) -> None:

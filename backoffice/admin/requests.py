@@ -1,4 +1,8 @@
-"""What students ask their school to settle: wrong data, and an entry somebody else has claimed."""
+"""What students ask for: wrong data put right, an entry somebody else has claimed, erasure.
+
+Corrections and contests are the school's to settle; an account belongs to no school, so erasing
+one is the house's.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from flask import flash, redirect, request
 
 from backoffice.admin import answers
 from backoffice.admin.language import t
-from backoffice.admin.people import me, own_school, record
-from backoffice.admin.room import Page, expose, parse_uuid
+from backoffice.admin.people import may, me, own_school, record
+from backoffice.admin.room import Page, expose, parse_uuid, require
 from backoffice.db import db
 from backoffice.enrolments.requests import (
     accept,
@@ -23,7 +27,11 @@ from backoffice.enrolments.requests import (
 )
 from backoffice.errors import BackofficeError, InvalidInput
 from backoffice.i18n import Text
+from backoffice.identity.masking import mask_name
+from backoffice.retention.erasure import ERASED, delete_files, erase, waiting_requests
+from backoffice.services import services
 
+ERASE = "requests.erase"
 SHOWN = 25
 ANSWER_MAX = 500
 FIELDS = {
@@ -54,6 +62,9 @@ class RequestsRoom(Page):
         )
         for row in found[:SHOWN]:
             record("request:view", "enrolment_request", row.id)
+        erasures = waiting_requests(db.session(), SHOWN) if may(ERASE) and not after else []
+        for asked in erasures:
+            record("erasure:view", "student", asked.student.id)
         db.session.commit()
         return str(
             self.render(
@@ -65,6 +76,9 @@ class RequestsRoom(Page):
                 present=shown_value,
                 note_of=note_of,
                 most=ANSWER_MAX,
+                erasures=erasures,
+                erased_after=services().settings.erasure_days,
+                mask_name=mask_name,
             )
         )
 
@@ -89,4 +103,18 @@ class RequestsRoom(Page):
         record("request:accept" if accepted else "request:refuse", "enrolment_request", id)
         db.session.commit()
         flash(t("已处理。", "Settled."), "success")
+        return redirect(self.get_url(".index"), 303)
+
+    @expose("/erase/<uuid:id>", methods=("POST",))
+    def erase(self, id: uuid.UUID) -> Any:
+        """Erase an account that asked for it. Raises ErasureNotAsked, ErasureWaits, ImportRunning."""
+        require(ERASE)
+        storage = services().storage
+        keys = erase(db.session(), storage, id)
+        record(ERASED, "student", id, files=len(keys))
+        db.session.commit()
+        delete_files(storage, keys)
+        flash(
+            t("已删除该账号的个人信息。", "The account's personal data has been erased."), "success"
+        )
         return redirect(self.get_url(".index"), 303)

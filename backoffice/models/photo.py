@@ -56,6 +56,9 @@ class Photo(Created, Base):
             name="passed_has_result",
         ),
         Index("ix_photos_original_sha256", "original_sha256"),
+        # the purge asks for every file whose it is
+        Index("ix_photos_original_key", "original_key"),
+        Index("ix_photos_result_key", "result_key"),
         Index("ix_photos_status", "status", "created_at", "id"),
         Index("ix_photos_created_at", "created_at", "id"),
         Index("ix_photos_look_bands", "look_bands", postgresql_using="gin"),

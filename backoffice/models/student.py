@@ -15,6 +15,7 @@ class Student(Created, Base):
     """An account in the student API. Everything personal is sealed.
 
     An account opened by WeChat has no document, name and password until the student gives them.
+    An erased one has nothing left but its id, to which anonymous orders point.
     """
 
     __tablename__ = "students"
@@ -35,8 +36,19 @@ class Student(Created, Base):
             name="document_whole",
         ),
         CheckConstraint(
-            "(id_index IS NOT NULL AND password_hash IS NOT NULL) OR wechat_index IS NOT NULL",
+            "(id_index IS NOT NULL AND password_hash IS NOT NULL) OR wechat_index IS NOT NULL"
+            " OR erased_at IS NOT NULL",
             name="can_sign_in",
+        ),
+        CheckConstraint(
+            "erased_at IS NULL OR (NOT active AND num_nonnulls(id_index, name, email, gender,"
+            " wechat_index, password_hash) = 0)",
+            name="erased_is_empty",
+        ),
+        Index(
+            "ix_students_erasure_requested_at",
+            "erasure_requested_at",
+            postgresql_where=text("erasure_requested_at IS NOT NULL AND erased_at IS NULL"),
         ),
     )
 
@@ -59,6 +71,7 @@ class Student(Created, Base):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True, server_default="true")
     erasure_requested_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
 
 class StudentConsent(Base):

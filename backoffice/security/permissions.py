@@ -34,6 +34,7 @@ PERMISSIONS: dict[str, frozenset[StaffRole]] = {
     "orders": EVERYBODY,
     "tickets": frozenset({ADMIN, SCHOOL, OPERATOR}),
     "requests": frozenset({ADMIN, SCHOOL}),
+    "requests.erase": frozenset({ADMIN}),
     "photos": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
     "events": frozenset({ADMIN, SCHOOL, FINANCE}),
     "pictures": frozenset({ADMIN, SCHOOL, REVIEWER, OPERATOR}),
@@ -69,6 +70,7 @@ HOUSE_ONLY = frozenset(
     {
         "staff",
         "outbox",
+        "requests.erase",
         "reasons.edit",
         "standards.edit",
         "schools.edit",

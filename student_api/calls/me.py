@@ -170,7 +170,9 @@ def change_me(call: Call, body: ChangeMeRequest) -> MeAnswer:
 def erase_me(call: Call) -> ErasureAnswer:
     """Ask for the account and its data to be erased.
 
-    Staff settle orders in progress and money owed first; until then the account works.
+    Staff settle orders in progress and money owed first; until then the account works. Then its
+    tokens end, and orders and payments are kept without anything personal. The same person may
+    register anew.
     """
     return ErasureAnswer(requested_at=request_erasure(call.session, call.student))
 

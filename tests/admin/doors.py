@@ -44,6 +44,7 @@ DOORS: dict[str, frozenset[str]] = {
     **_doors("photos", LIST, ADMIN, SCHOOL, REVIEWER, OPERATOR),
     **_doors("pictures", "index picture", ADMIN, SCHOOL, REVIEWER, OPERATOR),
     **_doors("requests", "index decide", ADMIN, SCHOOL),
+    **_doors("requests", "erase", ADMIN),
     **_doors("tickets", f"{LIST} ticket answer close", ADMIN, SCHOOL, OPERATOR),
     # review
     **_doors("review", "desk sheet similar claim decide decide_sheet escalate heartbeat leave skip"
@@ -76,6 +77,7 @@ DOORS: dict[str, frozenset[str]] = {
 HOUSE: frozenset[str] = frozenset(
     {
         *_doors("review_rules", "index batch senior"),
+        *_doors("requests", "erase"),
         *_doors("reasons", "create_view edit_view retire"),
         *_doors("standards", "create_view edit retire move_batches"),
         *_doors("schools", "create_view edit_view"),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from backoffice.accounts.errors import TicketClosed
 from backoffice.accounts.tickets import ANSWERED, add_student_message, open_ticket
 from backoffice.models import (
+    AccessRecord,
     Enrolment,
     EnrolmentRequest,
     Message,
@@ -153,3 +154,33 @@ def test_a_refusal_needs_its_reason(busy_house: House):
     assert (row.state, row.answer) == ("refused", "请到学院核实")
     messages = busy_house.session.scalars(select(TicketMessage)).all()
     assert messages == []
+
+
+def test_an_account_is_erased_by_the_house_when_nothing_is_under_way(busy_house: House):
+    house = busy_house
+    waiting, done = house.orders["paid"].student, house.orders["closed"].student
+    for student in (waiting, done):
+        student.erasure_requested_at = datetime.now(UTC)
+    done.name = "欧阳小测"
+    house.session.commit()
+    client = house.client("admin")
+    page = client.get("/admin/requests/").text
+    assert "欧**测" in page
+    assert "欧阳小测" not in page
+    assert f"/admin/requests/erase/{done.id}" in page
+    assert f"/admin/requests/erase/{waiting.id}" not in page  # it says what is in the way instead
+    refused = post(client, f"/admin/requests/erase/{waiting.id}")
+    assert (refused.status_code, "erasure_waits" in refused.text) == (422, True)
+    school = house.client("school")
+    assert "/erase/" not in school.get("/admin/requests/").text
+    assert post(school, f"/admin/requests/erase/{done.id}").status_code == 403
+    assert post(client, f"/admin/requests/erase/{done.id}").status_code == 303
+    house.session.expire_all()
+    assert (done.name, done.active, waiting.name is not None) == (None, False, True)
+    assert post(client, f"/admin/requests/erase/{done.id}").status_code == 404
+    records = house.session.scalars(
+        select(AccessRecord).where(AccessRecord.action == "student:erase")
+    ).all()
+    assert [(r.subject_id, r.staff_id) for r in records] == [
+        (str(done.id), house.staff["admin"].id)
+    ]

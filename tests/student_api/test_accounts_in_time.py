@@ -9,6 +9,8 @@ from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from sqlalchemy import delete, update
 
 from backoffice.models import Student, StudentConsent
+from backoffice.retention.erasure import erase, waiting_requests
+from backoffice.services import services
 from student_api import limits
 from student_api.operations import OPERATIONS
 from tests.student_api.conftest import (
@@ -151,3 +153,26 @@ def test_uploads_are_counted_for_the_school(
     assert student.upload(path, jpeg()).status_code == 202
     stopped = student.upload(path, jpeg(colour=(1, 2, 3)))
     assert problem(stopped) == (429, "too_many_requests")
+
+
+def test_an_erased_account_is_gone_and_the_person_may_register_anew(
+    app, client, api, person, committed, settings, batch
+):
+    student = signed_in(client, person)
+    enrolment = identified(student, settings, committed, batch, person)
+    order = ordered(student, enrolment)
+    assert student.post(f"/orders/{order['id']}/cancel").status_code == 200
+    asked = student.delete("/me")
+    assert (asked.status_code, asked.get_json()["status"]) == (202, "erasure_requested")
+    assert student.get("/orders").status_code == 200  # it works until it is done
+    with committed() as session, app.app_context():
+        [waiting] = waiting_requests(session, 10)
+        erase(session, services().storage, waiting.student.id)
+        session.commit()
+    assert problem(student.get("/me")) == (401, "token_invalid")
+    for login in (person.id_number, person.phone):
+        refused = api.post("/auth/login", {"login": login, "password": person.id_number[-6:]})
+        assert problem(refused) == (401, "invalid_credentials")
+    again = signed_in(client, person)
+    assert again.get("/orders").get_json()["items"] == []
+    assert problem(again.get(f"/orders/{order['id']}")) == (404, "order_not_found")

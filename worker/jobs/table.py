@@ -9,6 +9,7 @@ from worker.jobs.lists import export_list, give_up_export
 from worker.jobs.messages import email_photo, notify, remind, tell_answer
 from worker.jobs.photo import fail_photo, process_photo
 from worker.jobs.refunds import send_refund
+from worker.jobs.retention import keep_no_longer
 from worker.jobs.rosters import forget_upload, import_roster, interrupt_import
 from worker.jobs.staff_mail import invite_staff
 
@@ -33,5 +34,6 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     "roster.forget": EffectJob(forget_upload),
     "batch.file": EffectJob(make_batch_file, give_up=give_up_file, max_tries=3),
     "staff.invite": EffectJob(invite_staff),
+    "retention.daily": EffectJob(keep_no_longer),
     "list.export": EffectJob(export_list, give_up=give_up_export, max_tries=2),
 }
