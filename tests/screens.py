@@ -6,6 +6,7 @@ var/screens/.
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import threading
@@ -21,8 +22,8 @@ WIDTHS = ((1366, 768), (820, 1180))
 CHROMIUM = Path("/usr/bin/chromium")
 ROLE_PAGES = {
     "school": ("", "batches/", "imports/", "enrolments/", "requests/"),
-    "reviewer": ("", "review/", "review/sheet", "reasons/"),
-    "operator": ("", "fulfilment/", "bulk/", "tickets/"),
+    "reviewer": ("", "review/", "review/sheet", "reasons/", "review_figures/", "opinions/"),
+    "operator": ("", "fulfilment/", "tickets/"),
     "finance": ("", "finance/", "payments/", "refunds/", "exports/"),
 }
 
@@ -32,6 +33,7 @@ def main(folder: Path) -> int:
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every file says nothing
     troubles: list[str] = []
     with _house() as house, _served(house.app) as base, sync_playwright() as playwright:
         chrome = playwright.chromium.launch(
@@ -61,13 +63,16 @@ def main(folder: Path) -> int:
 
 def _pages(house: Any) -> dict[str, tuple[str, ...]]:
     order, batch = house.orders["shipped"], house.batches[0]
-    staff = house.staff["school"].id
+    staff, ids = house.staff["school"].id, house.ids
     admin = (
         "", "account/", "account/second-factor", "orders/", "orders/?state=paid",
         "orders/?state=draft&flagged=refund_failed", f"orders/{order.id}/",
         f"orders/{house.orders['pending_review'].id}/", "photos/", "events/", "batches/",
-        f"batches/{batch.id}/", "batches/new/", "imports/", "enrolments/", "requests/", "tickets/",
-        f"tickets/{house.ticket.id}/", "reasons/", "reasons/edit/?id=P01", "standards/", "bulk/",
+        f"batches/{batch.id}/", f"batches/{batch.id}/people", f"batches/{batch.id}/remind",
+        f"batches/edit/?id={batch.id}", "batches/new/", "imports/", f"imports/{ids['imports']}/", "enrolments/", "requests/", "tickets/",
+        f"tickets/{house.ticket.id}/", "reasons/", "reasons/edit/?id=P01", "reasons/new/",
+        "standards/", f"standards/{order.standard_id}/", "standards/new/", "bulk/",
+        f"bulk/{ids['bulk']}/", "review_figures/", "review_rules/",
         "finance/", "payments/", "refunds/", "schools/", "schools/new/", "staff/", "staff/new/",
         f"staff/edit/?id={staff}", "workflow/", "outbox/", "exports/", "change",
     )  # fmt: skip
@@ -97,8 +102,9 @@ def _house() -> Iterator[Any]:
     from backoffice import admin, create_app
     from backoffice.accounts.tickets import add_staff_message, open_ticket
     from backoffice.db import db
-    from backoffice.models import EnrolmentRequest
+    from backoffice.models import EnrolmentRequest, SeniorReviewer
     from bench.servers import bench_settings
+    from tests.admin.belongings import belongings
     from tests.admin.house import STATES, build_house, store_pictures
     from tests.factories import make_order
 
@@ -134,6 +140,8 @@ def _house() -> Iterator[Any]:
                     created_at=datetime.now(UTC),
                 )
             )
+            house.ids = belongings(house, house.batches[0], house.orders, house.staff["admin"])
+            session.add(SeniorReviewer(staff_id=house.staff["reviewer"].id))
             session.commit()
             for made in (*house.orders.values(), *more):
                 store_pictures(app, session, made)

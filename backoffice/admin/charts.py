@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 WIDTH = 560
+NARROW = 320  # several side by side
 ROW = 26
-LABEL = 150
+LABEL, NARROW_LABEL = 150, 64
+WIDEST_COLUMN = 28  # one day alone is a column, not a wall
 PLOT_HEIGHT = 120
 
 
@@ -36,11 +38,12 @@ class Series:
     values: Sequence[float]
 
 
-def bars(title: str, rows: Sequence[Bar]) -> Markup:
+def bars(title: str, rows: Sequence[Bar], *, narrow: bool = False) -> Markup:
     """Return horizontal bars, longest value filling the width."""
+    width, label = (NARROW, NARROW_LABEL) if narrow else (WIDTH, LABEL)
     top = max([row.value for row in rows], default=0) or 1
     height = ROW * len(rows) + 4
-    room = WIDTH - LABEL - 84
+    room = width - label - 84
     parts = []
     for number, row in enumerate(rows):
         y = number * ROW
@@ -51,18 +54,19 @@ def bars(title: str, rows: Sequence[Bar]) -> Markup:
                 '<rect class="bar tone-{}" x="{}" y="{}" width="{:.1f}" height="16" rx="3"/>'
                 '<text class="value" x="{:.1f}" y="{}">{}</text>'
             ).format(
-                0, y + 16, _short(row.label), row.tone, LABEL, y + 4, length,
-                LABEL + length + 6, y + 16, row.said,
+                0, y + 16, _short(row.label), row.tone, label, y + 4, length,
+                label + length + 6, y + 16, row.said,
             )
         )  # fmt: skip
-    return _svg(title, height, parts)
+    return _svg(title, width, height, parts)
 
 
 def columns(title: str, steps: Sequence[str], series: Sequence[Series], unit: str = "") -> Markup:
     """Return grouped columns over time; `steps` are the words below, some of them empty."""
     top = max([value for line in series for value in line.values], default=0) or 1
     slot = (WIDTH - 46) / max(1, len(steps))
-    width = max(2.0, slot * 0.72 / max(1, len(series)))
+    width = min(WIDEST_COLUMN, max(2.0, slot * 0.72 / max(1, len(series))))
+    margin = (slot - width * len(series)) / 2
     parts = [
         Markup(
             '<line class="axis" x1="42" x2="{}" y1="{}" y2="{}"/>'
@@ -87,11 +91,11 @@ def columns(title: str, steps: Sequence[str], series: Sequence[Series], unit: st
                         '<rect class="bar tone-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" '
                         'height="{:.1f}" rx="1"><title>{}</title></rect>'
                     ).format(
-                        line.tone, x + slot * 0.14 + place * width, PLOT_HEIGHT - high, width, high,
+                        line.tone, x + margin + place * width, PLOT_HEIGHT - high, width, high,
                         f"{line.name} {value:,.0f}{unit}",
                     )
                 )  # fmt: skip
-    return _legend(series) + _svg(title, PLOT_HEIGHT + 24, parts)
+    return _legend(series) + _svg(title, WIDTH, PLOT_HEIGHT + 24, parts)
 
 
 def _legend(series: Sequence[Series]) -> Markup:
@@ -108,8 +112,8 @@ def _short(text: str, most: int = 12) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _svg(title: str, height: int, parts: Sequence[Markup]) -> Markup:
+def _svg(title: str, width: int, height: int, parts: Sequence[Markup]) -> Markup:
     return Markup(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}" '
         'preserveAspectRatio="xMinYMin meet">{}</svg>'
-    ).format(WIDTH, height, escape(title), Markup("").join(parts))
+    ).format(width, height, escape(title), Markup("").join(parts))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
+from backoffice.admin.dashboard_funnels import funnels
 from backoffice.admin.dashboard_panels import panels
-from backoffice.admin.figures import count_of, kept, orders_by_state
+from backoffice.admin.figures import count_of, orders_by_state
 from backoffice.admin.labels import states
 from backoffice.admin.language import ago, t
 from backoffice.admin.people import may, own_school
@@ -18,11 +18,9 @@ from backoffice.admin.room import FrontPage, expose
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.models import Batch, Enrolment, Order, OutboxRow
-from backoffice.models.vocabulary import BatchState, OrderKind, OrderState
+from backoffice.models.vocabulary import BatchState
 from backoffice.review import queue
 from backoffice.security.tenancy import visible
-
-DONE = (OrderState.APPROVED, OrderState.PROCESSING, OrderState.SHIPPED, OrderState.COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,6 @@ class Task:
     endpoint: str
     args: dict[str, str]
     tone: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How one batch stands."""
-
-    batch: Batch
-    enrolled: int
-    ordered: int
-    waiting: int
-    approved: int
 
 
 class DashboardRoom(FrontPage):
@@ -64,7 +51,7 @@ class DashboardRoom(FrontPage):
                 panels=list(panels()),
                 tasks=list(_tasks(counts)),
                 counts=[(state, counts.get(state.name, 0)) for state in states()],
-                batches=progress_of_batches() if may("batches") else [],
+                batches=funnels() if may("batches") else [],
             )
         )
 
@@ -160,46 +147,3 @@ def _unclaimed() -> int:
         )
     )
     return count_of("unclaimed", query)
-
-
-def progress_of_batches(limit: int = 8) -> Sequence[Progress]:
-    """Return how the newest open batches stand, in three queries."""
-    batches = list(
-        db.session.scalars(
-            select(Batch)
-            .where(Batch.state == BatchState.OPEN, visible(Batch, own_school()))
-            .order_by(Batch.created_at.desc())
-            .limit(limit)
-        )
-    )
-    ids = [batch.id for batch in batches]
-    enrolled = kept("enrolled", lambda: _enrolled(ids), *ids)
-    by_state = kept("batches", lambda: _by_state(ids), *ids)
-    return [
-        Progress(
-            batch=batch,
-            enrolled=enrolled.get(batch.id, 0),
-            ordered=sum(n for (b, s), n in by_state.items() if b == batch.id and s != "closed"),
-            waiting=by_state.get((batch.id, "pending_review"), 0),
-            approved=sum(by_state.get((batch.id, s.value), 0) for s in DONE),
-        )
-        for batch in batches
-    ]
-
-
-def _enrolled(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    query = (
-        select(Enrolment.batch_id, func.count())
-        .where(Enrolment.batch_id.in_(ids))
-        .group_by(Enrolment.batch_id)
-    )
-    return {row[0]: int(row[1]) for row in db.session.execute(query)}
-
-
-def _by_state(ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
-    query = (
-        select(Order.batch_id, Order.state, func.count())
-        .where(Order.batch_id.in_(ids), Order.kind == OrderKind.CAPTURE)
-        .group_by(Order.batch_id, Order.state)
-    )
-    return {(row[0], row[1]): int(row[2]) for row in db.session.execute(query)}

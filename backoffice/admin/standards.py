@@ -56,7 +56,9 @@ class StandardsRoom(ListRoom):
     column_default_sort: ClassVar[Any] = [("name", False), ("version", True)]
     column_formatters: ClassVar[dict[str, Any]] = {
         "title_zh": lambda v, c, s, n: t(s.title_zh, s.title_en),
-        "size": lambda v, c, s, n: f"{s.data['width']} × {s.data['height']}, {s.data['dpi']} dpi",
+        "size": lambda v, c, s, n: (
+            f"{s.data['width']}\u00a0×\u00a0{s.data['height']}, {s.data['dpi']}\u00a0dpi"
+        ),
         "background": lambda v, c, s, n: swatch(s.data["background"]),
         "policy": lambda v, c, s, n: say(POLICIES[s.as_standard().background_policy]),
         "file_size": lambda v, c, s, n: (

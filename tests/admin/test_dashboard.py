@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from backoffice.admin import figures
 from backoffice.admin.charts import Bar, Series, bars, columns
 from backoffice.models import Refund
 from tests.admin.house import ROLES, STATES, House
-from tests.factories import make_order
+from tests.factories import make_enrolment, make_order
 
 PANELS = {
     "提交与审核": {"admin", "school", "reviewer"},
@@ -56,6 +57,19 @@ def test_the_numbers_are_those_of_the_own_school(busy_house: House):
         assert figures.money_per_day()[1][-1] == pytest.approx(all_of_it / 2)
 
 
+def test_the_funnel_of_a_batch_narrows_from_the_roster_to_the_approved(busy_house: House):
+    house = busy_house
+    with house.app.app_context():
+        make_enrolment(house.session, house.batches[0])  # on the roster, never came
+        house.session.commit()
+    page = house.client("school").get("/admin/").text
+    funnel = page.split(f"{house.batches[0].name}：从名单到通过")[1].split("</svg>")[0]
+    said = re.findall(r'class="value"[^>]*>([^<]+)<', funnel)
+    # one order in each state: closed, refunding and refunded have left; draft has not paid
+    assert said == ["12 · 100%", "8 · 67%", "7 · 58%", "6 · 50%", "4 · 33%"]
+    assert "乙大学批次：从名单到通过" not in page
+
+
 def test_counts_are_kept_for_a_while(busy_house: House, monkeypatch):
     house = busy_house
     services = house.app.extensions["backoffice"]
@@ -83,3 +97,5 @@ def test_charts_say_their_numbers_and_escape_their_words():
     assert over_time.count("<rect") == 2
     assert "<strong>5</strong>" in over_time
     assert columns("t", [], []).count("<rect") == 0
+    alone = columns("t", ["d"], [Series("入", "good", [1])])
+    assert float(re.search(r'<rect[^>]* width="([\d.]+)"', alone)[1]) <= 28
