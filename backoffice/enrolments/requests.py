@@ -30,7 +30,7 @@ from backoffice.enrolments.matching import Claim, find_entry
 from backoffice.identity.masking import mask_name
 from backoffice.identity.names import clean_name
 from backoffice.identity.phones import normalise_phone
-from backoffice.models import Batch, Enrolment, EnrolmentRequest, Order, Student
+from backoffice.models import Batch, Enrolment, EnrolmentRequest, Order, OutboxRow, Student
 from backoffice.models.vocabulary import OrderKind, OrderState
 
 # What a student may ask to have corrected. A wrong ID number is no correction but another person
@@ -39,6 +39,7 @@ CORRECTABLE = (
     "name", "student_no", "gender", "birth_date", "phone",
     "level", "study_form", "college", "major", "class_name",
 )  # fmt: skip
+DECIDED = "notify.request"
 ONE_OPEN = "uq_enrolment_requests_open"
 ONE_NUMBER = "uq_enrolments_batch_id_student_no"
 ENDED = (OrderState.CLOSED, OrderState.REFUNDED)
@@ -121,7 +122,7 @@ def find_request(
 def accept(
     session: Session, request_id: uuid.UUID, staff_id: uuid.UUID, answer: str | None = None
 ) -> EnrolmentRequest:
-    """Do what was asked for and note who decided. Flushes.
+    """Do what was asked for and note who decided; the students concerned are told. Flushes.
 
     A correction writes the wanted values. A contest hands the entry to the student who contests:
     the former holder loses it, and the data must be confirmed again. Raises RequestDecided,
@@ -132,7 +133,10 @@ def accept(
     if request.kind == "correction":
         _correct(session, entry, wanted_changes(request))
     else:
+        former = entry.student_id
         _hand_over(session, entry, request.student_id)
+        if former is not None and former != request.student_id:
+            _tell(session, request, former)
     return _decide(session, request, "accepted", staff_id, answer)
 
 
@@ -204,8 +208,20 @@ def _decide(
 ) -> EnrolmentRequest:
     request.state, request.decided_by, request.answer = state, staff_id, answer
     request.decided_at = datetime.now(UTC)
+    _tell(session, request, request.student_id)
     session.flush()
     return request
+
+
+def _tell(session: Session, request: EnrolmentRequest, student_id: uuid.UUID) -> None:
+    """Let the worker tell a student what became of the request."""
+    session.add(
+        OutboxRow(
+            effect=DECIDED,
+            payload={"request_id": str(request.id), "student_id": str(student_id)},
+            dedupe_key=f"{DECIDED}/{request.id}/{student_id}",
+        )
+    )
 
 
 def _correct(session: Session, entry: Enrolment, changes: Mapping[str, Any]) -> None:

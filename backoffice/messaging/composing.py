@@ -14,6 +14,7 @@ from backoffice.messaging.templates import kind_of, render, render_reasons
 from backoffice.models import (
     Batch,
     Enrolment,
+    EnrolmentRequest,
     Order,
     OrderEvent,
     RejectionReason,
@@ -79,6 +80,17 @@ def compose_answer(student: Student) -> Composed:
     """Return the word that a question was answered; the answer itself stays behind the log-in."""
     subject, body = render("ticket_answered", student.locale)
     return Composed(kind_of("ticket_answered"), student.locale, subject, body)
+
+
+def compose_decision(request: EnrolmentRequest, student: Student) -> Composed:
+    """Return what the school decided; its answer stays behind the log-in.
+
+    student: who asked, or the account that loses a contested entry.
+    """
+    asked = student.id == request.student_id
+    name = f"request_{request.kind}_{request.state}" if asked else "request_lost"
+    subject, body = render(name, student.locale, batch=request.enrolment.batch.name)
+    return Composed(kind_of(name), student.locale, subject, body)
 
 
 def closing_time(batch: Batch) -> str:

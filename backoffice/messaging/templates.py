@@ -114,6 +114,45 @@ TEMPLATES: dict[str, Template] = {
             "Your question was answered. Please read the answer under Help on the portrait page.",
         ),
     ),
+    "request_correction_accepted": Template(
+        Text("您申请的信息更正已同意", "Your correction was accepted"),
+        Text(
+            "您对{batch}信息的更正申请已同意，请进入采集页面核对。",
+            "Your correction for {batch} was accepted. Please check your data on the portrait page.",
+        ),
+    ),
+    "request_correction_refused": Template(
+        Text("您申请的信息更正未获同意", "Your correction was not accepted"),
+        Text(
+            "您对{batch}信息的更正申请未获同意，请进入采集页面查看学校的答复。",
+            "Your correction for {batch} was not accepted. Please read the school's answer on the"
+            " portrait page.",
+        ),
+    ),
+    "request_contest_accepted": Template(
+        Text("您的名册申诉已同意", "Your claim was accepted"),
+        Text(
+            "您对{batch}名册的申诉已同意，名册已转到您的账号，请进入采集页面核对信息并继续。",
+            "Your claim in {batch} was accepted: the entry is yours. Please check the data on the"
+            " portrait page and go on.",
+        ),
+    ),
+    "request_contest_refused": Template(
+        Text("您的名册申诉未获同意", "Your claim was not accepted"),
+        Text(
+            "您对{batch}名册的申诉未获同意，请进入采集页面查看学校的答复。",
+            "Your claim in {batch} was not accepted. Please read the school's answer on the"
+            " portrait page.",
+        ),
+    ),
+    "request_lost": Template(
+        Text("您认领的名册已转给他人", "An entry you had claimed was given to somebody else"),
+        Text(
+            "经学校核实，您在{batch}认领的名册属于另一位同学，已转给对方。如有疑问，请联系学校。",
+            "Your school found that the entry you had claimed in {batch} belongs to somebody else."
+            " If that is wrong, please ask your school.",
+        ),
+    ),
     "finished_photo": Template(
         Text("订单 {number} 的成片", "The finished picture of order {number}"),
         Text(

@@ -9,20 +9,29 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
 
 from backoffice import create_app
+from backoffice.enrolments.requests import accept, refuse
 from backoffice.i18n import Text
 from backoffice.messaging import operations
 from backoffice.messaging.messages import Email, MaybeSent, NotSent, Sms
 from backoffice.messaging.providers import email_provider, sms_provider
 from backoffice.messaging.templates import TEMPLATES, render_reasons
-from backoffice.models import Message, Order, OutboxRow, RejectionReason
+from backoffice.models import EnrolmentRequest, Message, Order, OutboxRow, RejectionReason
 from backoffice.services import services
 from backoffice.settings import SettingsError
-from tests.factories import advance, make_batch, make_order, make_student
+from tests.factories import (
+    advance,
+    make_batch,
+    make_enrolment,
+    make_order,
+    make_staff,
+    make_student,
+)
 from worker.jobs import messages as message_jobs
 from worker.jobs import run
 
@@ -481,6 +490,64 @@ def test_the_finished_picture_by_email(committed, context, work, lines):
     assert mail["attachments"] == [
         {"name": f"{order.number}.jpg", "media_type": "image/jpeg", "bytes": 6}
     ]
+
+
+# -- what the school decided ------------------------------------------------------------------
+
+DECISIONS = [
+    ("correction", "accept", {"asker": "accepted. Please check your data"}),
+    ("correction", "refuse", {"asker": "was not accepted"}),
+    ("contest", "accept", {"asker": "the entry is yours", "holder": "belongs to somebody else"}),
+    ("contest", "refuse", {"asker": "was not accepted"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "decision", "told"), DECISIONS)
+def test_students_are_told_what_the_school_decided(work, lines, committed, kind, decision, told):
+    with committed() as session:
+        batch = make_batch(session)
+        people = {
+            name: make_student(session, locale="en", phone=f"+861381234567{digit}")
+            for name, digit in (("asker", 1), ("holder", 2))
+        }
+        holder = people["asker" if kind == "correction" else "holder"]
+        request = EnrolmentRequest(
+            kind=kind,
+            enrolment_id=make_enrolment(session, batch, holder).id,
+            student_id=people["asker"].id,
+            details={"changes": {"major": "数学"} if kind == "correction" else {}, "note": None},
+        )
+        session.add(request)
+        session.flush()
+        clerk = make_staff(session, "school", batch.school).id
+        {"accept": accept, "refuse": refuse}[decision](session, request.id, clerk, "已核实。")
+        phones = {name: student.phone for name, student in people.items()}
+        session.commit()
+    work()
+    work(again=True)
+    with committed() as session:
+        sent = {m.recipient: m.body for m in session.scalars(select(Message))}
+    assert sent.keys() == {phones[name] for name in told}
+    assert len(lines()) == len(told)
+    for name, words in told.items():
+        assert words in sent[phones[name]]
+        assert "已核实" not in sent[phones[name]]  # the answer stays behind the log-in
+
+
+def test_who_is_to_be_erased_hears_no_more_decisions(work, lines, committed):
+    with committed() as session:
+        batch = make_batch(session)
+        student = make_student(session, erasure_requested_at=datetime.now(UTC))
+        request = EnrolmentRequest(
+            kind="correction", enrolment_id=make_enrolment(session, batch, student).id,
+            student_id=student.id, details={"changes": {}, "note": "名字"},
+        )  # fmt: skip
+        session.add(request)
+        session.flush()
+        refuse(session, request.id, make_staff(session, "school", batch.school).id, "不")
+        session.commit()
+    work()
+    assert lines() == []
 
 
 # -- texts and settings ------------------------------------------------------------------------

@@ -8,11 +8,26 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from backoffice.messaging import operations
-from backoffice.messaging.composing import Composed, compose, compose_answer, compose_invitation
+from backoffice.messaging.composing import (
+    Composed,
+    compose,
+    compose_answer,
+    compose_decision,
+    compose_invitation,
+)
 from backoffice.messaging.messages import Attachment, Email, Sms
 from backoffice.messaging.providers import email_provider, sms_provider
 from backoffice.messaging.templates import render, sms_text
-from backoffice.models import Enrolment, Message, Order, Photo, Student, Ticket, TicketMessage
+from backoffice.models import (
+    Enrolment,
+    EnrolmentRequest,
+    Message,
+    Order,
+    Photo,
+    Student,
+    Ticket,
+    TicketMessage,
+)
 from backoffice.models.vocabulary import DEAD_STATES, BatchState, OrderKind, OrderState
 from worker.jobs.job import Job, TryAgain
 
@@ -48,13 +63,24 @@ def remind(job: Job) -> None:
 
 def tell_answer(job: Job) -> None:
     """Tell a student that the staff have answered their question."""
-    said = job.session.get_one(TicketMessage, uuid.UUID(job.payload["message_id"]))
+    said = job.session.get(TicketMessage, uuid.UUID(job.payload["message_id"]))
+    if said is None:  # the account was erased meanwhile
+        return
     ticket = job.session.get_one(Ticket, said.ticket_id)
     student = job.session.get_one(Student, ticket.student_id)
     if not student.active or student.erasure_requested_at:
         return
     order = job.session.get(Order, ticket.order_id) if ticket.order_id else None
     _send_both(job, student, compose_answer(student), order)
+
+
+def tell_decision(job: Job) -> None:
+    """Tell a student what the school decided about a correction or a contest."""
+    request = job.session.get(EnrolmentRequest, uuid.UUID(job.payload["request_id"]))
+    student = job.session.get_one(Student, uuid.UUID(job.payload["student_id"]))
+    if request is None or not student.active or student.erasure_requested_at:
+        return
+    _send_both(job, student, compose_decision(request, student), None)
 
 
 def _tell(job: Job, order: Order, sequence: int) -> None:

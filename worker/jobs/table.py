@@ -6,7 +6,7 @@ from worker.jobs.batch_files import give_up_file, make_batch_file
 from worker.jobs.bulk import bulk_run
 from worker.jobs.job import EffectJob
 from worker.jobs.lists import export_list, give_up_export
-from worker.jobs.messages import email_photo, notify, remind, tell_answer
+from worker.jobs.messages import email_photo, notify, remind, tell_answer, tell_decision
 from worker.jobs.photo import fail_photo, process_photo
 from worker.jobs.refunds import send_refund
 from worker.jobs.retention import keep_no_longer
@@ -23,6 +23,7 @@ EFFECT_JOBS: dict[str, EffectJob] = {
     "notify.refunded": _NOTIFY,
     "notify.reminder": EffectJob(remind),
     "notify.ticket": EffectJob(tell_answer),
+    "notify.request": EffectJob(tell_decision),
     "refund.send": EffectJob(send_refund),
     "refund.retry": EffectJob(send_refund),
     "photo.process": EffectJob(
