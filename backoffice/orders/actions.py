@@ -37,7 +37,7 @@ def allowed_actions(session: Session, order: Order, known: Known) -> list[str]:
     if _may_pay(order, known):
         actions.append("pay")
     attempts = order.standard.attempts_within(order.batch.max_attempts)
-    if takes_photos(order) and len(known.photos) < attempts:
+    if takes_photos(order) and len(known.pictures.photos) < attempts:
         actions.append("upload_photo")
     if order.kind == OrderKind.CAPTURE and order.state in FINISHED_STATES:
         actions += ["download_photo", "email_photo"]
@@ -52,4 +52,4 @@ def _may_pay(order: Order, known: Known) -> bool:
         return False
     if order.kind != OrderKind.CAPTURE or order.batch.mode != BatchMode.PHOTO_FIRST:
         return True
-    return known.passed_photo is not None
+    return known.pictures.passed is not None

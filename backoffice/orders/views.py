@@ -43,12 +43,12 @@ class OrderFacts:
     @property
     def photo(self) -> Photo | None:
         """The newest picture."""
-        return self.known.photos[0] if self.known.photos else None
+        return next(iter(self.known.pictures.photos), None)
 
     @property
     def rejection(self) -> ReviewDecision | None:
         """The newest decision, while it is a rejection that stands."""
-        newest = self.known.decisions[0] if self.known.decisions else None
+        newest = next(iter(self.known.pictures.decisions), None)
         if newest is None or newest.decision != "reject":
             return None
         return newest if self.order.state in SHOWS_REJECTION else None

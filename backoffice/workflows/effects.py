@@ -6,7 +6,7 @@ A name here is written into the outbox; its row carries ids only.
 from __future__ import annotations
 
 from backoffice.workflows.binding import Context, Effect
-from backoffice.workflows.guards import refund_of, settled_payment
+from backoffice.workflows.guards import settled_money
 
 REFUND_RETRY_FIRST_SECONDS = 60
 REFUND_RETRY_MAX_SECONDS = 6 * 3600
@@ -14,8 +14,7 @@ REFUND_RETRY_MAX_SECONDS = 6 * 3600
 
 def _refund_retry_delay(context: Context) -> float:
     """Seconds before a failed refund is tried again: 1, 2, 4 … minutes, at most six hours."""
-    payment = settled_payment(context)
-    refund = refund_of(context, payment.id) if payment else None
+    refund = settled_money(context).refund
     assert refund is not None, "the guard refund_failed holds"
     doubled = REFUND_RETRY_FIRST_SECONDS * 2 ** max(0, refund.tries - 1)
     return float(min(doubled, REFUND_RETRY_MAX_SECONDS))

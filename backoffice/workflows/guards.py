@@ -6,29 +6,24 @@ import uuid
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import any_, func, or_, select
+from sqlalchemy import any_, or_, select
 from sqlalchemy.orm import Session
 
 from backoffice.i18n import Text
 from backoffice.models import (
-    Payment,
     Photo,
     PhotoStandard,
-    Refund,
     RejectionReason,
-    ReviewDecision,
 )
 from backoffice.models.vocabulary import (
     BatchMode,
     DeliveryMethod,
-    PaymentStatus,
-    PhotoStatus,
     RefundStatus,
     RejectPolicy,
 )
 from backoffice.workflows.binding import Context, Guard
 from backoffice.workflows.errors import TransitionDenied
-from backoffice.workflows.known import Known
+from backoffice.workflows.known import Known, Money, read_money, read_pictures
 
 
 class PhotoNotReady(TransitionDenied):
@@ -93,58 +88,24 @@ class ConditionNotMet(TransitionDenied):
 
 
 def latest_passed_photo(context: Context) -> Photo | None:
-    """Return the newest picture that passed and was not part of a rejection, or None."""
+    """Return the newest picture that passed and came after every rejected one, or None."""
     if context.known is not None:
-        return cast(Known, context.known).passed_photo
-    rejected = (
-        select(func.coalesce(func.max(Photo.attempt), 0))
-        .join(ReviewDecision, ReviewDecision.photo_id == Photo.id)
-        .where(
-            ReviewDecision.order_id == context.order.id,
-            ReviewDecision.decision == "reject",
-            ReviewDecision.undone_at.is_(None),
-        )
-        .scalar_subquery()
-    )
-    return context.session.scalars(
-        select(Photo)
-        .where(
-            Photo.order_id == context.order.id,
-            Photo.status == PhotoStatus.PASSED,
-            Photo.attempt > rejected,
-        )
-        .order_by(Photo.attempt.desc())
-        .limit(1)
-    ).one_or_none()
+        return cast(Known, context.known).pictures.passed
+    order_id = context.order.id
+    return read_pictures(context.session, [order_id])[order_id].passed
 
 
-def settled_payment(context: Context) -> Payment | None:
-    """Return the payment that paid this order, or None."""
+def settled_money(context: Context) -> Money:
+    """Return the payment that paid this order and its refund."""
     if context.known is not None:
-        return cast(Known, context.known).payment
-    return context.session.scalars(
-        select(Payment).where(
-            Payment.order_id == context.order.id,
-            Payment.status == PaymentStatus.SUCCEEDED,
-            Payment.surplus.is_(False),
-        )
-    ).one_or_none()
-
-
-def refund_of(context: Context, payment_id: uuid.UUID) -> Refund | None:
-    """Return the refund of a payment that was not taken back, or None."""
-    if context.known is not None:
-        return cast(Known, context.known).refund
-    return context.session.scalars(
-        select(Refund).where(
-            Refund.payment_id == payment_id, Refund.status != RefundStatus.CANCELLED
-        )
-    ).one_or_none()
+        return cast(Known, context.known).money
+    order_id = context.order.id
+    return read_money(context.session, [order_id])[order_id]
 
 
 def require_payment(context: Context) -> None:
     """The whole amount has been paid."""
-    payment = settled_payment(context)
+    payment = settled_money(context).payment
     if payment is None or payment.amount_fen != context.order.amount_fen:
         raise NotPaid()
 
@@ -182,14 +143,13 @@ def require_known_reasons(context: Context) -> None:
 
 def require_refundable(context: Context) -> None:
     """There is a payment, and it has not been refunded."""
-    payment = settled_payment(context)
-    if payment is None or refund_of(context, payment.id) is not None:
+    money = settled_money(context)
+    if money.payment is None or money.refund is not None:
         raise NothingToRefund()
 
 
 def _require_refund_status(context: Context, status: RefundStatus) -> None:
-    payment = settled_payment(context)
-    refund = refund_of(context, payment.id) if payment else None
+    refund = settled_money(context).refund
     if refund is None or refund.status != status:
         raise RefundNotSettled()
 

@@ -1,14 +1,14 @@
-"""What guards ask about orders, read beforehand for many of them with two statements.
+"""What guards ask about orders, read for one order or for many with the same two statements.
 
-Only for showing what would be allowed: a move itself reads under the order's lock.
+A page reads it beforehand for all it shows; a move reads it anew under the order's lock.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 
 from sqlalchemy import Uuid, and_, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -18,9 +18,13 @@ from backoffice.models import Payment, Photo, Refund, ReviewDecision
 from backoffice.models.vocabulary import PaymentStatus, PhotoStatus, RefundStatus
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
-_PHOTOS = (
-    select(Photo, ReviewDecision)
-    .outerjoin(ReviewDecision, ReviewDecision.photo_id == Photo.id)
+# the status as it stands in the table: a photo the session holds may be older
+_PICTURES = (
+    select(Photo, Photo.status, ReviewDecision)
+    .outerjoin(
+        ReviewDecision,
+        and_(ReviewDecision.photo_id == Photo.id, ReviewDecision.undone_at.is_(None)),
+    )
     .where(Photo.order_id == any_(_IDS))
     .options(
         load_only(Photo.order_id, Photo.attempt, Photo.status),
@@ -28,7 +32,7 @@ _PHOTOS = (
     )
     .order_by(Photo.attempt.desc(), ReviewDecision.event_sequence.desc())
 )
-_PAYMENTS = (
+_MONEY = (
     select(Payment, Refund)
     .outerjoin(
         Refund, and_(Refund.payment_id == Payment.id, Refund.status != RefundStatus.CANCELLED)
@@ -41,44 +45,66 @@ _PAYMENTS = (
 )
 
 
-@dataclass(frozen=True)
-class Known:
-    """An order's pictures (newest first), standing decisions (newest first) and settled money."""
+@dataclass
+class Pictures:
+    """An order's pictures and the decisions that stand, each newest first.
 
-    photos: tuple[Photo, ...] = ()
-    decisions: tuple[ReviewDecision, ...] = ()
+    `passed`: the newest picture that passed the checks and came after every rejected one.
+    """
+
+    photos: list[Photo] = field(default_factory=list)
+    decisions: list[ReviewDecision] = field(default_factory=list)
+    passed: Photo | None = None
+
+
+@dataclass(frozen=True)
+class Money:
+    """The payment that paid an order, and its refund unless that was taken back."""
+
     payment: Payment | None = None
     refund: Refund | None = None
 
-    @property
-    def passed_photo(self) -> Photo | None:
-        """The newest picture that passed and came after every rejected one."""
-        rejected = {d.photo_id for d in self.decisions if d.decision == "reject"}
-        for photo in self.photos:
-            if photo.id in rejected:
-                return None
-            if photo.status == PhotoStatus.PASSED:
-                return photo
-        return None
+
+@dataclass(frozen=True)
+class Known:
+    """All that guards ask about one order."""
+
+    pictures: Pictures
+    money: Money
 
 
-def read_known(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Known]:
+def read_known(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Known]:
     """Return order id -> what is known of it; every given id is there."""
-    wanted = {"ids": list(ids)}
-    photos: dict[uuid.UUID, list[Photo]] = defaultdict(list)
-    decisions: dict[uuid.UUID, list[ReviewDecision]] = defaultdict(list)
-    for photo, decision in session.execute(_PHOTOS, wanted):
-        if not photos[photo.order_id] or photos[photo.order_id][-1] is not photo:
-            photos[photo.order_id].append(photo)
-        if decision is not None and decision.undone_at is None:
-            decisions[photo.order_id].append(decision)
-    money = {payment.order_id: (payment, refund) for payment, refund in
-             session.execute(_PAYMENTS, wanted)}  # fmt: skip
-    return {
-        id: Known(
-            tuple(photos[id]),
-            tuple(sorted(decisions[id], key=lambda d: d.event_sequence, reverse=True)),
-            *money.get(id, (None, None)),
-        )
-        for id in wanted["ids"]
-    }
+    pictures, money = read_pictures(session, ids), read_money(session, ids)
+    return {id: Known(pictures[id], money[id]) for id in ids}
+
+
+def read_pictures(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Pictures]:
+    """Return order id -> its pictures; every given id is there."""
+    found = {id: Pictures() for id in ids}
+    passed: set[uuid.UUID] = set()
+    for photo, status, decision in session.execute(_PICTURES, {"ids": list(ids)}):
+        order = found[photo.order_id]
+        if photo not in order.photos[-1:]:
+            order.photos.append(photo)
+        if status == PhotoStatus.PASSED:
+            passed.add(photo.id)
+        if decision is not None:
+            order.decisions.append(decision)
+    for order in found.values():
+        order.decisions.sort(key=lambda decision: decision.event_sequence, reverse=True)
+        order.passed = _newest_passed(order, passed)
+    return found
+
+
+def _newest_passed(order: Pictures, passed: set[uuid.UUID]) -> Photo | None:
+    rejected = {d.photo_id for d in order.decisions if d.decision == "reject"}
+    after = takewhile(lambda photo: photo.id not in rejected, order.photos)
+    return next((photo for photo in after if photo.id in passed), None)
+
+
+def read_money(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Money]:
+    """Return order id -> its settled money; every given id is there."""
+    rows = session.execute(_MONEY, {"ids": list(ids)})
+    settled = {payment.order_id: Money(payment, refund) for payment, refund in rows}
+    return {id: settled.get(id, Money()) for id in ids}

@@ -17,7 +17,7 @@ from backoffice.models import (
 from backoffice.models.photo import review_decision_reasons
 from backoffice.models.vocabulary import PaymentStatus, RefundStatus
 from backoffice.workflows.binding import Context, Record
-from backoffice.workflows.guards import latest_passed_photo, settled_payment
+from backoffice.workflows.guards import latest_passed_photo, settled_money
 
 
 def mark_paid(context: Context) -> None:
@@ -91,7 +91,7 @@ def record_receipt(context: Context) -> None:
 
 def open_refund(context: Context) -> None:
     """Write the refund of the whole payment, to be sent by the outbox."""
-    payment = settled_payment(context)
+    payment = settled_money(context).payment
     assert payment is not None, "the guard refundable holds"
     refund_no = f"R{context.now:%Y%m%d}{secrets.token_hex(6).upper()}"
     context.writing.add(
@@ -109,7 +109,7 @@ def open_refund(context: Context) -> None:
 def flag_refund(context: Context) -> None:
     """Put the order on finance's list; the refund will be tried again."""
     context.order.flagged = "refund_failed"
-    payment = settled_payment(context)
+    payment = settled_money(context).payment
     assert payment is not None, "the guard refund_failed holds"
     context.session.execute(
         update(Refund).where(Refund.payment_id == payment.id).values(status=RefundStatus.PENDING)

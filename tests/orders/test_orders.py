@@ -25,7 +25,7 @@ from backoffice.orders.views import find_order, page_of_orders
 from backoffice.workflows.actors import student_actor
 from backoffice.workflows.binding import Context
 from backoffice.workflows.errors import OrderNotFound
-from backoffice.workflows.guards import latest_passed_photo, settled_payment
+from backoffice.workflows.guards import latest_passed_photo, settled_money
 from backoffice.workflows.known import read_known
 from backoffice.workflows.orders import engine
 from student_api.paging import PageQuery, cursor_after
@@ -100,8 +100,8 @@ def test_what_was_read_beforehand_allows_the_same_moves(session, state, role):
     beforehand = {t.name for t in engine().allowed(session, order, actor, known)}
     assert beforehand == {t.name for t in engine().allowed(session, order, actor)}
     asked = Context(session, order, None, actor, datetime.now(UTC))
-    assert known.passed_photo is latest_passed_photo(asked)
-    assert known.payment is settled_payment(asked)
+    assert known.pictures.passed is latest_passed_photo(asked)
+    assert known.money == settled_money(asked)
 
 
 @pytest.mark.parametrize("state", PATHS)
