@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from backoffice.imports.errors import WorkbookTooLarge
 
 MEGABYTE = 1024 * 1024
+BLOCK_ROWS = 500  # rows the reading process writes in one piece: quicker than one by one
 
 
 @dataclass(frozen=True)

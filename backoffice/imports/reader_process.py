@@ -3,7 +3,8 @@
 The parser can abort its whole process on a hostile file, so it runs here, under a memory and a
 time limit, and never in a web or worker process. Standard input: one JSON line with the limits,
 then the file. Standard output: JSON lines, either {"error": code, "params": {...}} or for each
-sheet a head {"sheet", "visible", "rows", "merged"} followed by `rows` rows (lists).
+sheet a head {"sheet", "visible", "rows", "merged"} followed by its rows (lists), BLOCK_ROWS of
+them a line.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from backoffice.imports.cells import CellError, encode_cell
 from backoffice.imports.confinement import confine
@@ -26,7 +27,7 @@ from backoffice.imports.errors import (
     WorkbookNoTable,
     WorkbookNotReadable,
 )
-from backoffice.imports.limits import Limits
+from backoffice.imports.limits import BLOCK_ROWS, Limits
 from backoffice.imports.preflight import Kind, Preflight, inspect
 
 RawRow = list[Any]
@@ -42,8 +43,8 @@ def read(data: bytes, limits: Limits, write: Callable[[Any], None]) -> None:
         kept = _trim(rows, limits)
         filled += len(kept)
         write({**head, "rows": len(kept)})
-        for row in kept:
-            write(row)
+        for start in range(0, len(kept), BLOCK_ROWS):
+            write(kept[start : start + BLOCK_ROWS])
     if not filled:
         raise WorkbookNoTable if found.has_pictures else WorkbookEmpty
 
@@ -137,12 +138,12 @@ def _attribute(tag: str, name: str) -> str:
     return found[1] if found else ""
 
 
-def _writer(out: TextIO) -> Callable[[Any], None]:
-    encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+def _writer(out: BinaryIO) -> Callable[[Any], None]:
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
     def write(value: Any) -> None:
-        out.write(encode(value))
-        out.write("\n")
+        out.write(encode(value).encode(errors="surrogatepass"))
+        out.write(b"\n")
 
     return write
 
@@ -151,7 +152,7 @@ def main() -> int:
     """Read one workbook; the exit status is 0 whenever the answer could be written."""
     limits = Limits(**json.loads(sys.stdin.buffer.readline()))
     confine(limits)
-    write = _writer(sys.stdout)
+    write = _writer(sys.stdout.buffer)
     try:
         read(sys.stdin.buffer.read(), limits, write)
     except WorkbookError as error:
@@ -159,7 +160,7 @@ def main() -> int:
     except MemoryError:
         refusal = limits.too_large()
         write({"error": refusal.code, "params": refusal.params})
-    sys.stdout.flush()
+    sys.stdout.buffer.flush()
     return 0
 
 

@@ -5,29 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import overload
 
 from backoffice.imports.cells import Row, decode_cell
 from backoffice.imports.confinement import run_confined
 from backoffice.imports.errors import UNREADABLE, WorkbookNotReadable
-from backoffice.imports.limits import Limits
+from backoffice.imports.limits import BLOCK_ROWS, Limits
 
 READER = "backoffice.imports.reader_process"
-AT_ONCE = 2_000  # rows decoded together: quicker than one by one, and still little memory
 
 
 class Rows(Sequence[Row]):
-    """Rows as the reading process wrote them; each is decoded when it is looked at.
+    """Rows as the reading process wrote them, in blocks; decoded when they are looked at.
 
     A roster of 100,000 rows takes a tenth of the memory so, and a part of it can be handed to
-    another process as it is.
+    another process as it is. blocks: JSON, BLOCK_ROWS rows each; first: the place in them where
+    these `count` rows begin.
     """
 
-    def __init__(self, lines: Sequence[bytes]) -> None:
-        self._lines = lines
+    def __init__(self, blocks: Sequence[bytes], first: int, count: int) -> None:
+        self._blocks, self._first, self._count = blocks, first, count
+        self._decoded: tuple[int, list[Row]] | None = None  # the block looked at last
+
+    def __reduce__(self) -> tuple[type[Rows], tuple[Sequence[bytes], int, int]]:
+        return Rows, (self._blocks, self._first, self._count)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -35,21 +40,32 @@ class Rows(Sequence[Row]):
     def __getitem__(self, index: slice) -> Rows: ...
     def __getitem__(self, index: int | slice) -> Row | Rows:
         if isinstance(index, slice):
-            return Rows(self._lines[index])
-        return _decode(self._lines[index : index + 1 or None])[0]
+            places = range(self._count)[index]
+            if places.step != 1:
+                raise ValueError("rows are cut in one piece")
+            return self._part(places.start, len(places))
+        block, place = divmod(self._first + range(self._count)[index], BLOCK_ROWS)
+        if self._decoded is None or self._decoded[0] != block:
+            self._decoded = (block, _decode(self._blocks[block]))
+        return self._decoded[1][place]
 
     def __iter__(self) -> Iterator[Row]:
-        for start in range(0, len(self._lines), AT_ONCE):
-            yield from _decode(self._lines[start : start + AT_ONCE])
+        rows = chain.from_iterable(map(_decode, self._blocks))
+        return islice(rows, self._first, self._first + self._count)
+
+    def _part(self, start: int, count: int) -> Rows:
+        """Return `count` rows from `start` with no more blocks than they are in."""
+        block, first = divmod(self._first + start, BLOCK_ROWS)
+        last_block = -(-(self._first + start + count) // BLOCK_ROWS)
+        return Rows(self._blocks[block:last_block], first, count)
 
 
-def _decode(lines: Sequence[bytes]) -> list[Row]:
-    text = b",".join(lines)
-    rows: list[Row] = json.loads(b"[%b]" % text)
+def _decode(block: bytes) -> list[Row]:
+    rows: list[Row] = json.loads(block)
     # Only cells written as objects and blank ones are not what they look like.
-    if b"{" in text:
+    if b"{" in block:
         return [[decode_cell(value) for value in row] for row in rows]
-    if b'""' in text:
+    if b'""' in block:
         return [[None if value == "" else value for value in row] for row in rows]
     return rows
 
@@ -86,6 +102,7 @@ def _sheets(lines: list[bytes]) -> Iterator[Sheet]:
         head = json.loads(lines[place])
         if "error" in head:
             raise UNREADABLE.get(head["error"], WorkbookNotReadable)(**head["params"])
-        first, place = place + 1, place + 1 + head["rows"]
+        first, place = place + 1, place + 1 + -(-head["rows"] // BLOCK_ROWS)
         merged = [tuple(area) for area in head["merged"]]
-        yield Sheet(head["sheet"], Rows(lines[first:place]), head["visible"], merged)
+        rows = Rows(lines[first:place], 0, head["rows"])
+        yield Sheet(head["sheet"], rows, head["visible"], merged)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import pickle
 import zipfile
 from datetime import date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backoffice.imports.cells import (
     CellError,
@@ -27,8 +31,9 @@ from backoffice.imports.errors import (
     WorkbookTooLarge,
     WorkbookUnsupported,
 )
-from backoffice.imports.limits import Limits
-from backoffice.imports.reading import read_workbook
+from backoffice.imports.limits import BLOCK_ROWS, Limits
+from backoffice.imports.preflight import Kind, inspect
+from backoffice.imports.reading import Rows, read_workbook
 from tests import factories_workbooks as make
 
 TABLE = [["学号", "姓名"], ["0012", "吴小兰"], ["0013", "𠮷田"]]
@@ -220,6 +225,51 @@ def test_codes_are_distinct_and_stable() -> None:
 def test_each_limit_is_kept(limits: Limits) -> None:
     with pytest.raises(WorkbookTooLarge):
         read_workbook(make.xlsx(TABLE), limits)
+
+
+@pytest.mark.parametrize(
+    ("address", "fits"),
+    [
+        ("Z99999", True),
+        ("AA1", True),
+        ("A100000", True),
+        ("A200000", True),
+        ("GR50000", True),  # 200 columns: the rows must be counted to see that it fits
+        ("GR50001", False),
+        ("AY196079", False),  # 51 columns, one cell too many
+        ("GS1", False),
+        ("A200001", False),
+        ("XFD1048576", False),
+    ],
+)
+@pytest.mark.parametrize("write", ['r="{}"', "r='{}'", 'r = "{}"'])
+def test_the_used_area_is_measured_before_any_parser_sees_it(address, fits, write) -> None:  # type: ignore[no-untyped-def]
+    place = write.format(address)
+    data = make.raw_xlsx(f'<row><c r="A1"><v>1</v></c><c {place}><v>1</v></c></row>')
+    if fits:
+        assert inspect(data, Limits()).kind is Kind.XLSX
+    else:
+        with pytest.raises(WorkbookTooLarge):
+            inspect(data, Limits())
+
+
+CUT = st.one_of(st.none(), st.integers(-1700, 1700))
+
+
+@given(st.integers(0, 1600), st.lists(st.tuples(CUT, CUT), max_size=3), st.data())
+def test_rows_in_blocks_are_a_list_wherever_they_are_cut(count, cuts, data) -> None:  # type: ignore[no-untyped-def]
+    plain = [[number] for number in range(count)]
+    starts = range(0, count, BLOCK_ROWS)
+    blocks = [json.dumps(plain[start : start + BLOCK_ROWS]).encode() for start in starts]
+    rows = Rows(blocks, 0, count)
+    for first, last in cuts:
+        plain, rows = plain[first:last], rows[first:last]
+        assert list(pickle.loads(pickle.dumps(rows))) == list(rows) == plain
+    if plain:
+        index = data.draw(st.integers(-len(plain), len(plain) - 1))
+        assert rows[index] == plain[index]
+    with pytest.raises(IndexError):
+        rows[len(plain)]
 
 
 @pytest.mark.parametrize("limits", [Limits(rows=2), Limits(columns=1)])
