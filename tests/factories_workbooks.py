@@ -199,8 +199,11 @@ def _ods_cell(value: Any) -> str:
     )
 
 
-def xls(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return a real BIFF8 .xls of text and number cells in an OLE container."""
+def xls(rows: Iterable[Sequence[Any]], protection: bytes = b"") -> bytes:
+    """Return a real BIFF8 .xls of text and number cells in an OLE container.
+
+    protection: records right after the first one, such as FILEPASS.
+    """
     cells = b""
     height = width = 0
     for r, row in enumerate(rows):
@@ -220,13 +223,25 @@ def xls(rows: Iterable[Sequence[Any]]) -> bytes:
         + cells
         + _record(0x000A, b"")
     )
-    begin = _record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0, 0, 0, 0))
+    begin = _record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0, 0, 0, 0)) + protection
     name = "名单".encode("utf-16-le")
     end = _record(0x000A, b"")
     bound_length = 4 + 8 + len(name)
     offset = len(begin) + bound_length + len(end)
     bound = _record(0x0085, struct.pack("<IHBB", offset, 0, len(name) // 2, 1) + name)
     return ole({"Workbook": begin + bound + end + sheet})
+
+
+def file_pass(rc4: bool = True) -> bytes:
+    """Return what marks an .xls as locked with a password: RC4, or the XOR of old versions."""
+    if rc4:
+        return _record(0x002F, struct.pack("<HHH", 1, 1, 1) + bytes(range(48)))
+    return _record(0x002F, struct.pack("<HHH", 0, 0x1234, 0x5678))
+
+
+def write_protect() -> bytes:
+    """Return the record of an .xls that asks for a password before it is changed, not to be read."""
+    return _record(0x0086, b"")
 
 
 def _record(kind: int, body: bytes) -> bytes:

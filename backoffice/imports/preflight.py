@@ -23,11 +23,12 @@ from backoffice.imports.errors import (
     WorkbookUnsupported,
 )
 from backoffice.imports.limits import Limits
+from backoffice.imports.ods_area import ODS_TAG, OdsArea
+from backoffice.imports.old_workbooks import OLE_MAGIC, refuse_old
 
 CHUNK = 1 << 20
 MAX_ENTRIES = 5_000
 ZIP_MAGIC = b"PK\x03\x04"
-OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ODS_MIME = b"application/vnd.oasis.opendocument.spreadsheet"
 
 # First bytes of what clerks send by mistake, with the name we call it.
@@ -54,10 +55,6 @@ BEYOND_COMMON = re.compile(
 ERROR_MARKS = (b'"e"', b"'e'")
 ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*\bt\s*=\s*[\"']e[\"'][^>]*>")
 MAX_ERRORS = 10_000
-
-ODS_TAG = re.compile(rb"<table:(table-row|table-cell|covered-table-cell|table)(?![-\w])([^>]*)>")
-ODS_REPEAT = re.compile(rb"table:number-(?:rows|columns)-repeated\s*=\s*[\"']([0-9]{1,9})[\"']")
-ODS_VALUE = re.compile(rb"office:value-type")
 
 
 class Kind(StrEnum):
@@ -91,32 +88,14 @@ def inspect(data: bytes, limits: Limits) -> Preflight:
     if data.startswith(b"PK"):
         return _inspect_zip(data, limits)
     if data.startswith(OLE_MAGIC):
-        return _inspect_ole(data)
+        refuse_old(data)
+        return Preflight(Kind.XLS)
     for magic, kind in OTHER_KINDS:
         if data.startswith(magic):
             raise WorkbookUnsupported(kind=kind)
     if MARKUP.match(data.removeprefix(b"\xef\xbb\xbf")[:200]):
         raise WorkbookUnsupported(kind="HTML/XML")
     return Preflight(Kind.TEXT)
-
-
-def _inspect_ole(data: bytes) -> Preflight:
-    """Old binary workbooks; the directory names its streams in UTF-16."""
-    if _utf16(b"EncryptedPackage") in data:
-        raise WorkbookEncrypted
-    if _utf16(b"WordDocument") in data:
-        raise WorkbookUnsupported(kind="Word")
-    if _utf16(b"PowerPoint Document") in data:
-        raise WorkbookUnsupported(kind="PowerPoint")
-    if _utf16(b"Workbook") not in data and _utf16(b"Book") not in data:
-        raise WorkbookCorrupt
-    if _utf16(b"_VBA_PROJECT") in data:
-        raise WorkbookHasMacros
-    return Preflight(Kind.XLS)
-
-
-def _utf16(name: bytes) -> bytes:
-    return name.decode().encode("utf-16-le")
 
 
 def _inspect_zip(data: bytes, limits: Limits) -> Preflight:
@@ -244,7 +223,7 @@ def _inspect_ods(archive: zipfile.ZipFile, names: set[str], limits: Limits) -> P
         "META-INF/manifest.xml"
     ):
         raise WorkbookEncrypted
-    area = _OdsArea(limits)
+    area = OdsArea(limits)
     try:
         for chunk in _chunks(archive, "content.xml", limits.unpacked_bytes):
             for tag, attributes in ODS_TAG.findall(chunk):
@@ -252,31 +231,3 @@ def _inspect_ods(archive: zipfile.ZipFile, names: set[str], limits: Limits) -> P
     except OverflowError:
         raise limits.too_large() from None
     return Preflight(Kind.ODS, has_pictures=any(n.startswith("Pictures/") for n in names))
-
-
-class _OdsArea:
-    """Follows rows and cells with their repeat counts; only filled cells count.
-
-    Every .ods ends with an empty row repeated to 1,048,576, which is harmless.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits, self.row, self.row_repeat, self.column = limits, 0, 1, 0
-
-    def feed(self, tag: bytes, attributes: bytes) -> None:
-        """Take one opening tag; raises WorkbookTooLarge."""
-        found = ODS_REPEAT.search(attributes)
-        repeat = int(found[1]) if found else 1
-        if tag == b"table":
-            self.row, self.row_repeat, self.column = 0, 0, 0
-        elif tag == b"table-row":
-            self.row, self.row_repeat, self.column = self.row + self.row_repeat, repeat, 0
-        else:
-            self.column += repeat
-            if ODS_VALUE.search(attributes):
-                self._check(self.row + self.row_repeat, self.column)
-
-    def _check(self, rows: int, columns: int) -> None:
-        limits = self.limits
-        if rows > limits.rows or columns > limits.columns or rows * columns > limits.cells:
-            raise limits.too_large()

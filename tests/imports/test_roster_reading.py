@@ -48,6 +48,7 @@ def first(data: bytes) -> list[list[object]]:
     [
         make.xlsx(TABLE),
         make.xls(TABLE),
+        make.xls(TABLE, make.write_protect()),
         make.ods(TABLE),
         make.csv_text(TABLE).encode(),
         b"\xef\xbb\xbf" + make.csv_text(TABLE).encode(),
@@ -55,7 +56,17 @@ def first(data: bytes) -> list[list[object]]:
         make.csv_text(TABLE, "\t").encode("utf-16"),
         make.csv_text(TABLE, ";").encode(),
     ],
-    ids=["xlsx", "xls", "ods", "csv", "csv-bom", "csv-gb18030", "txt-utf16", "csv-semicolon"],
+    ids=[
+        "xlsx",
+        "xls",
+        "xls-protected",
+        "ods",
+        "csv",
+        "csv-bom",
+        "csv-gb18030",
+        "txt-utf16",
+        "csv-semicolon",
+    ],
 )
 def test_every_format_gives_the_same_table(data: bytes) -> None:
     assert first(data) == TABLE
@@ -165,6 +176,15 @@ REPEATED = (
             make.raw_xlsx('<row r="1"><c  s="1" r = "XFD1048576"><v>1</v></c></row>'),
             WorkbookTooLarge,
             id="spaced-address-bomb",
+        ),
+        pytest.param(make.xls(TABLE, make.file_pass()), WorkbookEncrypted, id="encrypted-xls"),
+        pytest.param(
+            make.xls(TABLE, make.file_pass(rc4=False)), WorkbookEncrypted, id="encrypted-old-xls"
+        ),
+        pytest.param(
+            make.xls(TABLE, make.write_protect() + make.file_pass()),
+            WorkbookEncrypted,
+            id="encrypted-protected-xls",
         ),
         pytest.param(make.ods(TABLE, encrypted=True), WorkbookEncrypted, id="encrypted-ods"),
         pytest.param(make.ole({"WordDocument": b"x"}), WorkbookUnsupported, id="doc"),
