@@ -20,17 +20,13 @@ from werkzeug.serving import make_server
 
 WIDTHS = ((1366, 768), (820, 1180))
 CHROMIUM = Path("/usr/bin/chromium")
-ROLE_PAGES = {
-    "school": ("", "batches/", "imports/", "enrolments/", "requests/"),
-    "reviewer": ("", "review/", "review/sheet", "reasons/", "review_figures/", "opinions/"),
-    "operator": ("", "fulfilment/", "tickets/"),
-    "finance": ("", "finance/", "payments/", "refunds/", "exports/"),
-}
 
 
 def main(folder: Path) -> int:
     """Write the pictures and print where they are; 1 if a page failed or broke its policy."""
     from playwright.sync_api import sync_playwright
+
+    from tests.admin.pages import pages_of
 
     folder.mkdir(parents=True, exist_ok=True)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every file says nothing
@@ -41,7 +37,7 @@ def main(folder: Path) -> int:
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         for width, height in WIDTHS:
-            for role, paths in {"": ("login", "invitation"), **_pages(house)}.items():
+            for role, paths in pages_of(house, house.ids).items():
                 page = chrome.new_page(viewport={"width": width, "height": height}, locale="zh-CN")
                 page.on("console", lambda m: m.type == "error" and troubles.append(m.text))
                 page.on("pageerror", lambda e: troubles.append(str(e)))
@@ -59,24 +55,6 @@ def main(folder: Path) -> int:
         chrome.close()
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}", *troubles, sep="\n")
     return 1 if troubles else 0
-
-
-def _pages(house: Any) -> dict[str, tuple[str, ...]]:
-    order, batch = house.orders["shipped"], house.batches[0]
-    staff, ids = house.staff["school"].id, house.ids
-    admin = (
-        "", "account/", "account/second-factor", "orders/", "orders/?state=paid",
-        "orders/?state=draft&flagged=refund_failed", f"orders/{order.id}/",
-        f"orders/{house.orders['pending_review'].id}/", "photos/", "events/", "batches/",
-        f"batches/{batch.id}/", f"batches/{batch.id}/people", f"batches/{batch.id}/remind",
-        f"batches/edit/?id={batch.id}", "batches/new/", "imports/", f"imports/{ids['imports']}/", "enrolments/", "requests/", "tickets/",
-        f"tickets/{house.ticket.id}/", "reasons/", "reasons/edit/?id=P01", "reasons/new/",
-        "standards/", f"standards/{order.standard_id}/", "standards/new/", "bulk/",
-        f"bulk/{ids['bulk']}/", "review_figures/", "review_rules/",
-        "finance/", "payments/", "refunds/", "schools/", "schools/new/", "staff/", "staff/new/",
-        f"staff/edit/?id={staff}", "workflow/", "outbox/", "exports/", "change",
-    )  # fmt: skip
-    return {"admin": admin, **ROLE_PAGES}
 
 
 def _name(path: str) -> str:
@@ -102,10 +80,10 @@ def _house() -> Iterator[Any]:
     from backoffice import admin, create_app
     from backoffice.accounts.tickets import add_staff_message, open_ticket
     from backoffice.db import db
-    from backoffice.models import EnrolmentRequest, SeniorReviewer
+    from backoffice.models import EnrolmentRequest
     from bench.servers import bench_settings
-    from tests.admin.belongings import belongings
     from tests.admin.house import STATES, build_house, store_pictures
+    from tests.admin.pages import furnish
     from tests.factories import make_order
 
     with bench_settings() as settings:
@@ -140,9 +118,7 @@ def _house() -> Iterator[Any]:
                     created_at=datetime.now(UTC),
                 )
             )
-            house.ids = belongings(house, house.batches[0], house.orders, house.staff["admin"])
-            session.add(SeniorReviewer(staff_id=house.staff["reviewer"].id))
-            session.commit()
+            house.ids = furnish(house)
             for made in (*house.orders.values(), *more):
                 store_pictures(app, session, made)
             yield house

@@ -12,6 +12,9 @@ from backoffice.photos.checks import KINDS
 from backoffice.services import services
 from backoffice.workflows.definition import Definition, State
 
+# Offered when a parcel's carrier is asked for; any other name may be typed.
+CARRIERS = ("顺丰速运", "中国邮政 EMS", "京东快递", "中通快递", "圆通速递")
+
 WORDS: dict[str, dict[str, Text]] = {
     **LIST_WORDS,
     "mode": {
@@ -57,6 +60,8 @@ WORDS: dict[str, dict[str, Text]] = {
         "class_sheets": Text("个人码 PDF", "Personal codes PDF"),
         "progress": Text("进度工作簿", "Progress workbook"),
         "mini_program_code": Text("小程序码", "Mini-program code"),
+        "export_package": Text("成品包", "Export package"),
+        "roster_errors": Text("标注了问题的名单", "Roster with the findings marked"),
     },
     "batch_file_state": {
         "waiting": Text("排队中", "Queued"),

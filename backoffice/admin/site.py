@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Flask, redirect, request, session
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
+from markupsafe import Markup
 
 from backoffice.admin import invitation
 from backoffice.admin.account import AccountRoom
@@ -23,6 +25,7 @@ from backoffice.admin.fulfilment import FulfilmentRoom
 from backoffice.admin.history import EventsRoom, PhotosRoom
 from backoffice.admin.imports import ImportsRoom
 from backoffice.admin.labels import (
+    CARRIERS,
     badge,
     move_label,
     state_badge,
@@ -49,6 +52,9 @@ from backoffice.admin.tickets import TicketsRoom
 from backoffice.admin.workflow import WorkflowRoom
 from backoffice.db import db
 from backoffice.i18n import LOCALES, Text
+
+# where the words of a heading end and its drop-downs, buttons and counters begin
+CONTROLS = re.compile(r'<(?:form|select|button|a class="btn|span class="rd-)')
 
 files = Blueprint(
     "backoffice_admin",
@@ -82,6 +88,11 @@ def menu_of(admin: Admin) -> list[tuple[Text | None, list[Any]]]:
         if isinstance(view, Room) and shown and view.is_accessible():
             groups.setdefault(view.section, []).append(view)
     return list(groups.items())
+
+
+def page_title(heading: str) -> str:
+    """Return the words of a page's heading without the controls that stand beside them."""
+    return Markup(CONTROLS.split(heading, maxsplit=1)[0]).striptags()  # noqa: S704
 
 
 def init_app(app: Flask) -> None:
@@ -123,6 +134,7 @@ def init_app(app: Flask) -> None:
         AccountRoom("account"),
     ):
         admin.add_view(room)
+    app.jinja_env.filters["page_title"] = page_title
     app.jinja_env.globals.update(
         menu=lambda: menu_of(admin),
         may=may,
@@ -135,4 +147,5 @@ def init_app(app: Flask) -> None:
         move_label=move_label,
         reason_of=reason_of,
         bulk_moves=runnable,
+        carriers=CARRIERS,
     )

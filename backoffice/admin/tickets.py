@@ -73,7 +73,7 @@ class TicketsRoom(ListRoom):
             "state": lambda v, c, m, n: badge(say(STATES[m.state][0]), STATES[m.state][1]),
             "order_id": lambda v, c, m, n: m.order_number or "—",
             "messages": lambda v, c, m, n: m.message_count,
-            "created_at": lambda v, c, m, n: f"{local_time(m.created_at)}（{ago(m.created_at)}）",
+            "created_at": lambda v, c, m, n: f"{local_time(m.created_at)} · {ago(m.created_at)}",
         }
         super().__init__(Ticket, "tickets")
 
