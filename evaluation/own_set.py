@@ -40,6 +40,7 @@ CUT = ("head_whole", "coverage_top", "face_complete", "no_face", "hair_top")
 DEGRADATIONS: tuple[Degradation, ...] = (
     Degradation("eye_angle", warps.tilt, 14, 2, "degrees", CUT[:2]),
     Degradation("head_yaw", warps.yaw, 40, 4, "degrees of a cylinder", ("no_face", "head_pitch")),
+    Degradation("head_pitch", warps.nod, -40, -10, "degrees of the mesh", ("no_face",)),
     Degradation("eyes_open", warps.close_eyes, 1.0, 0.1, "of the opening", refuse=False),
     Degradation("mouth_closed", warps.open_mouth, 0.35, 0.0, "of its width", refuse=False),
     Degradation("sharpness", scenes.blur, 0.035, 0.002, "sigma / face width", ("no_face",)),
@@ -53,11 +54,12 @@ DEGRADATIONS: tuple[Degradation, ...] = (
     Degradation("hot_spots", light.hot_spots, 0.16, 0.0, "radius / face width", refuse=False),
     Degradation("red_eye", light.red_eyes, 1.0, 0.0, "of full red", refuse=False),
     Degradation("glasses", scenes.glasses, 0.03, 0.0, "line / face width", refuse=False),
-    Degradation("screen_pattern", scenes.screen, 0.4, 0.0, "of the light", refuse=False),
+    Degradation("screen_pattern", scenes.screen, 0.4, 0.0, "of the light", ("no_face",)),
     Degradation("face_count", scenes.second_face, 0.9, 0.12, "of the size"),
     Degradation("head_whole", scenes.cut_head, 0.12, 9.0, "face widths over the brows", CUT),
     Degradation("coverage_bottom", scenes.cut_below, 0.05, 9.0, "face widths below the chin",
                 ("face_complete", "no_face")),
+    Degradation("background_shadow", scenes.shadow, 0.3, 0.05, "of the light", refuse=False),
     Degradation("clothes_contrast", scenes.clothes, (100, 197, 255), (96, 30, 38), "RGB",
                 refuse=False),
     Degradation("black_edge", scenes.black_frame, 0.06, 0.0, "of the width", refuse=False),
@@ -126,9 +128,7 @@ def _no_person() -> Iterator[Case]:
     for name in ("coffee", "chelsea", "rocket", "brick"):
         picture = getattr(data, name)()
         picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)
-        yield Case(
-            f"none/{name}", as_jpeg(picture), "catch", "no_face", ("live_face", "face_size"), True
-        )
+        yield Case(f"none/{name}", as_jpeg(picture), "catch", "no_face", (), True)
     whole = as_jpeg(data.astronaut())  # type: ignore[no-untyped-call]
     broken = {
         "not_an_image": b"%PDF-1.7 this is no picture",

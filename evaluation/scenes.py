@@ -92,6 +92,18 @@ def plain_wall(person: Person, colour: tuple[int, int, int], noise: float) -> RG
     return wall(person, np.broadcast_to(behind, (height, width, 3)).astype(np.uint8))
 
 
+def shadow(person: Person, depth: float) -> RGB:
+    """Let the person throw a shadow on a light wall beside the head: so much of its light is gone."""
+    height, width = person.rgb.shape[:2]
+    reach = round(0.25 * person.face.width)
+    moved = np.roll(person.alpha, (reach // 2, reach), axis=(0, 1))
+    moved[:, :reach] = 0
+    soft = cv2.GaussianBlur(moved, (0, 0), 0.06 * person.face.width)
+    grain = np.random.default_rng(7).normal(0, 2, (height, width)).astype(np.float32)
+    light = np.array([226, 222, 214], np.float32) * (1 - depth * soft[..., None])
+    return wall(person, np.clip(light + grain[..., None], 0, 255).astype(np.uint8))
+
+
 def glasses(person: Person, thickness: float) -> RGB:
     """Draw dark frames with a bridge; thickness as a share of the face width."""
     out, face = person.rgb.copy(), person.face

@@ -46,6 +46,28 @@ def yaw(person: Person, degrees: float) -> RGB:
     return _remap(person.rgb, moved, rows)
 
 
+def nod(person: Person, degrees: float) -> RGB:
+    """Nod the face by the mesh's own depth; what lies between mesh and surroundings is stretched."""
+    face, angle = person.face, np.radians(degrees)
+    points = face.points
+    depth = points[:, 2] - points[:, 2].mean()
+    middle = points[:, 1].mean()
+    by = (points[:, 1] - middle) * (np.cos(angle) - 1) - depth * np.sin(angle)
+    rows, columns = _grid(person.rgb)
+    moved, weight = np.zeros_like(rows), np.zeros_like(rows)
+    for (x, y, _), step in zip(points, by, strict=True):
+        at = round(float(y + step)), round(float(x))
+        if 0 <= at[0] < rows.shape[0] and 0 <= at[1] < rows.shape[1]:
+            moved[at] += step
+            weight[at] += 1
+    sigma = 0.03 * face.width
+    weight = cv2.GaussianBlur(weight, (0, 0), sigma)
+    # Around the face the mesh's pull fades over a fifth of its width.
+    rest = 0.004 * float(weight.max())
+    shift = cv2.GaussianBlur(moved, (0, 0), sigma) / (weight + rest)
+    return _remap(person.rgb, columns, rows - shift)
+
+
 def close_eyes(person: Person, share: float) -> RGB:
     """Draw both upper lids down by a share of the opening (1 is shut): skin, and lashes below."""
     out = person.rgb.copy()

@@ -35,7 +35,13 @@ def find_faces(data: bytes, faces: FaceNets) -> tuple[reading.Decoded, int, list
 def _larger(face: Detection, ratio: float) -> Detection:
     """Return the detection as it lies in the same picture `ratio` times as large."""
     x, y, width, height = (side * ratio for side in face.box)
-    return Detection((x, y, width, height), face.score, face.keypoints * np.float32(ratio))
+    points = None if face.points is None else face.points * np.float32(ratio)
+    return replace(
+        face,
+        box=(x, y, width, height),
+        keypoints=face.keypoints * np.float32(ratio),
+        points=points,
+    )
 
 
 def _turn(rgb: RGB, turns: int) -> RGB:
@@ -46,7 +52,8 @@ def _upright(rgb: RGB, faces: FaceNets) -> tuple[int, list[Detection]]:
     """Return how many quarter turns clockwise bring the face upright, and the faces then found."""
     best: tuple[float, int, list[Detection]] = (0.0, 0, [])
     for turns in (0, 1, 3, 2):
-        found = faces.detect(_turn(rgb, turns))
+        turned = _turn(rgb, turns)
+        found = faces.confirmed(turned, faces.detect(turned))
         if found and abs(found[0].roll) < 50:
             if turns == 0:
                 return 0, found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,18 +69,32 @@ class Upload:
         return sharpness.sharpness(self.picture.rgb, self.face)
 
     def judge_origin(self) -> list[Check]:
-        """Judge whether this is a living face before a lens: refused here, nothing else is told.
+        """Judge whether this is a living face before a lens, in colour: up to the first refusal.
 
         Advice on the mouth of a statue, or of a face on a screen, would help nobody.
         """
-        values = {"live_face": self._live_face()}
+        measures: dict[str, Callable[[], float | None]] = {
+            "live_face": self._live_face,
+            "screen_pattern": self._screen_pattern,
+            "colour": self._colour,
+        }
+        checks: list[Check] = []
+        for code, measure in measures.items():
+            value = measure() if code in self.standard.limits else None
+            if value is not None:
+                checks += judge_all({code: value}, self.standard)
+            if any(not check.passed and check.severity == "refuse" for check in checks):
+                break
+        return checks
+
+    def _colour(self) -> float:
+        return self._shades["colour"]
+
+    def _screen_pattern(self) -> float | None:
         nose = float(self.face.points[_NOSE, 0]), float(self.face.points[_NOSE, 1])
         side = min(provenance.PATCH_PX, int(self.face.width / self.picture.scale))
-        if "screen_pattern" in self.standard.limits:
-            patch = native_patch(self.data, self.picture, self.turns, nose, side)
-            if patch is not None:
-                values["screen_pattern"] = provenance.screen_pattern(patch)
-        return judge_all(values, self.standard)
+        patch = native_patch(self.data, self.picture, self.turns, nose, side)
+        return None if patch is None else provenance.screen_pattern(patch)
 
     def judge_face(self) -> list[Check]:
         """Judge the face, the light on it, and what the file tells of itself."""
@@ -90,7 +105,7 @@ class Upload:
             **face_pose.measure(self.face),
             **eyes.measure(self._view),
             **mouth.measure(self.face),
-            **self._shades,
+            **{code: value for code, value in self._shades.items() if code != "colour"},
             "black_edge": framing.frame_width(picture.rgb),
             **provenance.from_marks(picture.marks),
         }
@@ -103,8 +118,14 @@ class Upload:
             self._fine(code, self._shades[code]) for code in ("exposure_dark", "exposure_bright")
         )
         around = provenance.scene_chroma(self.picture.rgb)
-        sharp = self._fine("sharpness", self._sharpness)
+        quality = self.picture.marks.jpeg_quality
+        whole = quality is None or self._fine("compression", quality)  # strong compression smooths
+        sharp = whole and self._usable("sharpness", self._sharpness)
         return provenance.live_face(self._view, around, sharp=sharp, lit=lit)
+
+    def _usable(self, code: str, value: float) -> bool:
+        limits = self.standard.limits.get(code, ())
+        return all(limit.accepts(value) for limit in limits if limit.severity == "refuse")
 
     def _fine(self, code: str, value: float) -> bool:
         return all(limit.accepts(value) for limit in self.standard.limits.get(code, ()))

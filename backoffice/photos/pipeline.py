@@ -33,7 +33,7 @@ from backoffice.photos.checks import (
 )
 from backoffice.photos.checks.views import Portrait, moved
 from backoffice.photos.errors import PhotoRefused
-from backoffice.photos.face import Face, FaceNets
+from backoffice.photos.face import MESH_SURE, Face, FaceNets
 from backoffice.photos.finding import find_faces
 from backoffice.photos.geometry import Crop, Geometry, Solution, Subject
 from backoffice.photos.standards import Limit, Standard
@@ -41,7 +41,6 @@ from backoffice.photos.standards import Limit, Standard
 __all__ = ["Check", "PhotoEngine", "PhotoResult", "process"]
 
 _CHIN = 152
-FACE_SURE = 0.5  # the mesh's own belief that it sees a face
 
 
 class PhotoEngine:
@@ -285,6 +284,6 @@ def _measure(
     row = geometry.hair_top_row(alpha, face.width * crop.scale) or 0.0
     expected = moved(face, crop.scale, crop.x0, crop.y0)
     found = engine.faces.again(reading.decode(jpeg).rgb, expected.points)
-    if found.score < FACE_SURE:  # lost again in the finished file: what was planned, then
+    if found.score < MESH_SURE:  # lost again in the finished file: what was planned, then
         return _planned(face, crop.y0 + row / crop.scale, crop, standard)
     return geometry.measure(found, row, standard.width)

@@ -183,11 +183,17 @@ def _check_header(data: bytes, kind: Format, image: Image.Image) -> None:
 def _check_foreign(data: bytes, kind: Format) -> None:
     """Refuse a file that is also an archive, a page or a script: the original is kept and served."""
     tail = data[_end_of_picture(data, kind) :][: 1 << 20].lower()
-    head = data[:1024].lower()
+    head = data[: _start_of_pixels(data, kind)].lower()
     if any(mark.lower() in tail for mark in _FOREIGN):
         raise ImagePolyglot
     if any(mark.lower() in head for mark in _FOREIGN if len(mark) > 4):
         raise ImagePolyglot
+
+
+def _start_of_pixels(data: bytes, kind: Format) -> int:
+    """Return how far the file's own words (comments, EXIF, profiles) reach, at least 1024 bytes."""
+    mark = {"jpeg": b"\xff\xda", "png": b"IDAT"}.get(kind)
+    return max(data.find(mark), 1024) if mark else 1024
 
 
 def _end_of_picture(data: bytes, kind: Format) -> int:

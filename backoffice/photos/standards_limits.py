@@ -27,7 +27,7 @@ class Limit:
 DEFAULT_LIMITS: dict[str, tuple[Limit, ...]] = {
     "face_size": (Limit("refuse", low=80), Limit("warn", low=150)),  # source px, cheek to cheek
     "head_yaw": (Limit("refuse", high=20), Limit("warn", high=12)),  # degrees, either side
-    "head_pitch": (Limit("refuse", high=18), Limit("warn", high=12)),  # degrees off neutral
+    "head_pitch": (Limit("refuse", high=25), Limit("warn", high=14)),  # degrees off neutral
     "eyes_open": (Limit("refuse", low=0.42), Limit("warn", low=0.56)),  # lid gap / iris diameter
     "mouth_closed": (Limit("warn", high=0.10),),  # inner lip gap / width
     "sharpness": (Limit("refuse", low=0.14), Limit("warn", low=0.26)),  # re-blur ratio at the eyes
@@ -39,7 +39,7 @@ DEFAULT_LIMITS: dict[str, tuple[Limit, ...]] = {
     "clothes_contrast": (Limit("warn", high=0.30),),  # share within CIEDE2000 < 15
     "glasses": (Limit("warn", high=0.40),),  # gradient on the nose bridge
     "background_plain": (Limit("note", high=5.5),),  # rms Lab residual
-    "background_shadow": (Limit("note", high=14.0),),  # L* below the wall, 95th percentile
+    "background_shadow": (Limit("note", high=14.0),),  # L* below the wall, 98th percentile
     "gaze": (Limit("warn", high=0.16),),  # iris off the middle of the eye, share of its width
     "expression": (Limit("warn", high=0.98),),  # mouth width over eye distance
     "hair_brows": (Limit("note", high=0.50),),  # share of the brow strip that is hair
@@ -56,6 +56,6 @@ DEFAULT_LIMITS: dict[str, tuple[Limit, ...]] = {
     "editing_traces": (Limit("warn", high=0.0),),  # marks of editing software in the file
     "screenshot": (Limit("warn", high=0.0),),  # marks of a screenshot in the file
     "front_camera": (Limit("note", high=0.0),),  # the lens is a front camera's: maybe mirrored
-    "live_face": (Limit("refuse", low=0.15), Limit("warn", low=0.40)),  # 0 statue, drawing; 1 photo
+    "live_face": (Limit("refuse", low=0.10), Limit("warn", low=0.30)),  # 0 statue, drawing; 1 photo
     "matte_confidence": (Limit("refuse", low=0.60), Limit("warn", low=0.85)),  # 0..1
 }

@@ -47,7 +47,7 @@ class Standard:
     background_policy: BackgroundPolicy = "replace"
     min_quality: int = 60
     max_centre_offset: float = 16.0
-    max_eye_angle: float = 8.0  # ISO/IEC 39794-5, head roll
+    max_eye_angle: float = 8.0  # "eyes level" (DOMAIN section 1) names no angle: a starting value
     glasses: GlassesRule = "clear_only"
     allow_album: bool = True
     max_attempts: int | None = None

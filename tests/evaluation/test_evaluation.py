@@ -22,7 +22,7 @@ from evaluation.table import show
 BLUE = BUILTIN["chsi-degree-blue"]
 # Named in issue 4, point 9; the whole set runs in `make eval`.
 PICKED = ("eye_angle", "sharpness", "exposure_dark", "screen_pattern", "face_count", "head_whole",
-          "clothes_contrast", "light_left_right")  # fmt: skip
+          "clothes_contrast", "light_left_right", "head_pitch", "background_shadow")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

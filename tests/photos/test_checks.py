@@ -48,7 +48,7 @@ def warm(rgb: np.ndarray) -> np.ndarray:
 
 
 def green(rgb: np.ndarray) -> np.ndarray:
-    return (rgb * np.array([0.45, 1.0, 0.45])).astype(np.uint8)
+    return (rgb * np.array([0.6, 1.0, 0.6])).astype(np.uint8)
 
 
 def side_lit(rgb: np.ndarray) -> np.ndarray:

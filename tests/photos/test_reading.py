@@ -114,6 +114,10 @@ WRONG = {
         encoded(PAPER, "JPEG", comment=b"<script>alert(1)</script>"),
         ImagePolyglot,
     ),
+    "jpeg with a program far into a comment": (
+        encoded(PAPER, "JPEG", comment=b" " * 5000 + b"<?php system($_GET[0]);"),
+        ImagePolyglot,
+    ),
 }
 
 

@@ -78,13 +78,13 @@ def clothes_contrast(
 
 
 def wall_shadow(portrait: Portrait) -> float:
-    """Return how much darker than the wall its darkest twentieth is, in L*."""
+    """Return how much darker than the wall its darkest fiftieth is, in L*: a shadow is small."""
     sure = cv2.erode((portrait.alpha < 0.02).astype(np.uint8), np.ones((15, 15), np.uint8))
     few = to_lab(np.ascontiguousarray(portrait.rgb[::3, ::3]))
     lightness = few[..., 0][sure[::3, ::3] > 0]
     if len(lightness) < 200:
         return 0.0
-    middle, dark = np.percentile(lightness, (50, 5))
+    middle, dark = np.percentile(lightness, (50, 2))
     return float(middle - dark)
 
 
