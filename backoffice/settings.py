@@ -180,7 +180,8 @@ class Settings:
         12, "Hours after which a staff session that was not used must sign in again."
     )
     figures_seconds: int = describe(
-        60, "How old the dashboard's counts and charts may be; 0 counts anew each time."
+        60,
+        "How old the figures of dashboard, review and workflows may be before they are counted anew; 0: each time.",
     )
     timezone: str = describe(
         "Asia/Shanghai", "Zone in which pages show times; stored times are UTC."

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 
 from backoffice.admin.charts import Bar, bars
-from backoffice.admin.figures import kept
+from backoffice.admin.keeping import kept
 from backoffice.admin.language import t
 from backoffice.admin.people import own_school
 from backoffice.db import db

@@ -5,17 +5,16 @@ So the first page opens at once after years of orders, whoever opens it.
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import redis
 from sqlalchemy import ColumnElement, case, func, select
 
+from backoffice.admin.keeping import kept
 from backoffice.admin.language import zone
 from backoffice.admin.people import own_school
 from backoffice.db import db
@@ -26,25 +25,6 @@ from backoffice.services import services
 HOURS, DAYS, REASON_DAYS = 24, 14, 30
 NEWEST_REJECTIONS = 20_000
 AGES = (1, 4, 24, 72)  # hours: the borders of the queue's ages
-Value = TypeVar("Value")
-_kept: dict[tuple[object, ...], tuple[float, Any]] = {}
-_lock = Lock()
-
-
-def kept(name: str, produce: Callable[[], Value], *more: object) -> Value:
-    """Return `produce()` of this school, at most FIGURES_SECONDS old."""
-    seconds = services().settings.figures_seconds
-    key = (services().settings.database_url, own_school(), name, *more)
-    with _lock:
-        found = _kept.get(key)
-    if seconds and found is not None and found[0] > time.monotonic() - seconds:
-        return found[1]  # type: ignore[no-any-return]
-    value = produce()
-    with _lock:
-        if len(_kept) > 1000:
-            _kept.clear()
-        _kept[key] = (time.monotonic(), value)
-    return value
 
 
 def orders_by_state() -> dict[str, int]:

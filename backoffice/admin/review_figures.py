@@ -10,6 +10,7 @@ from flask import request
 from sqlalchemy import select
 
 from backoffice.admin.charts import Bar, Series, bars, columns
+from backoffice.admin.keeping import kept
 from backoffice.admin.language import t
 from backoffice.admin.people import may, me, own_school
 from backoffice.admin.room import Page, expose
@@ -36,7 +37,8 @@ class ReviewFiguresRoom(Page):
         days = request.args.get("days", "")
         period = int(days) if days in [str(p) for p in PERIODS] else PERIODS[1]
         since = datetime.now(UTC) - timedelta(days=period)
-        found = figures(db.session(), own_school(), since, services().settings.timezone)
+        zone = services().settings.timezone
+        found = kept("review", lambda: figures(db.session(), own_school(), since, zone), period)
         everyone = may("review_rules") or may("reasons.edit") or is_senior(db.session(), me().id)
         rows = [one for one in found.reviewers if everyone or one.staff_id == me().id]
         texts = {r.code: r for r in db.session.scalars(select(RejectionReason))}

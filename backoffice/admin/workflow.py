@@ -8,6 +8,7 @@ from flask import request
 from markupsafe import Markup
 from sqlalchemy import select
 
+from backoffice.admin.keeping import kept
 from backoffice.admin.language import locale
 from backoffice.admin.orders import batch_options
 from backoffice.admin.people import own_school
@@ -35,7 +36,10 @@ class WorkflowRoom(Page):
         return str(
             self.render(
                 "backoffice/workflow.html",
-                workflows=[(found, self._drawn(found, chosen)) for found in figures(chosen)],
+                workflows=[
+                    (found, self._drawn(found, chosen))
+                    for found in kept("workflows", lambda: figures(chosen), chosen)
+                ],
                 batches=batch_options(),
                 chosen_batch=str(chosen) if chosen else "",
             )
