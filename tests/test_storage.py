@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backoffice import storage as storage_module
 from backoffice.crypto import Keyring
 from backoffice.settings import Settings, SettingsError
 from backoffice.storage import (
@@ -85,7 +84,7 @@ def test_a_failed_write_leaves_the_old_object_and_no_litter(store, monkeypatch):
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage_module.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageUnavailable):
         store.put(KEY, b"new")
     assert store.get(KEY) == b"old"
