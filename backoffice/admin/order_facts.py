@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import select
 
 from backoffice.admin.labels import word
+from backoffice.admin.photo_making import making_of
 from backoffice.db import db
+from backoffice.i18n import Text
 from backoffice.models import (
     Message,
     Order,
@@ -51,6 +53,7 @@ class OrderFacts:
 
     photo: Photo | None
     photos: Sequence[Photo]
+    making: Sequence[tuple[Text, Text]]
     timeline: Sequence[TimelineEntry]
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
@@ -65,6 +68,7 @@ def facts_of(order: Order) -> OrderFacts:
     return OrderFacts(
         photo=shown,
         photos=photos,
+        making=making_of(shown),
         timeline=timeline_of(order),
         payments=_all(select(Payment).where(Payment.order_id == order.id)),
         refunds=_all(select(Refund).where(Refund.order_id == order.id)),

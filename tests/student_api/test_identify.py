@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from backoffice.batches.qr import batch_url, personal_url
 from backoffice.blind_indexes import last4_index
 from backoffice.capture_codes.demo import DemoCaptureCodes
 from backoffice.capture_codes.reading import draw_qr
@@ -80,6 +81,24 @@ def test_pictures_without_a_code(student):
     for data, name in ((jpeg(), "a.jpg"), (b"nothing", "a.txt")):
         answer = student.upload("/capture-codes/decode", data, name, source=None)
         assert problem(answer) == (422, "capture_code_unreadable")
+
+
+@pytest.mark.parametrize("token", [None, "abc.def"])
+def test_a_batch_code_is_read_from_a_picture_without_an_account(api, batch, token):
+    address = batch_url("https://old-host.example.edu.cn", batch.feature_code.lower())
+    if token:
+        address = personal_url("https://old-host.example.edu.cn", batch.feature_code, token)
+    answer = api.upload("/batch-codes/decode", draw_qr(address), "poster.png", source=None)
+    assert answer.status_code == 200, answer.get_json()
+    assert answer.get_json() == {"feature_code": batch.feature_code, "personal_token": token}
+    assert api.get(f"/batches/{batch.feature_code}").status_code == 200
+
+
+def test_pictures_that_lead_to_no_batch(api):
+    elsewhere = draw_qr("https://example.com/pay?order=1")
+    for data in (elsewhere, jpeg(), b"nothing"):
+        answer = api.upload("/batch-codes/decode", data, "poster.png", source=None)
+        assert problem(answer) == (422, "batch_code_unreadable")
 
 
 def test_a_needed_code_must_come(student, batch):
