@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,15 @@ from sqlalchemy import select
 
 from backoffice.admin.batch_board import asked_class
 from backoffice.admin.language import locale
-from backoffice.admin.people import me, record
+from backoffice.admin.people import may, me, record
 from backoffice.admin.room import expose, one_or_404, require
-from backoffice.batches.jobs import request_job
+from backoffice.batches.jobs import read_file, request_job
 from backoffice.batches.printables import poster_pdf
 from backoffice.batches.qr import batch_qr_png, batch_qr_svg, batch_url
 from backoffice.db import db
 from backoffice.errors import NotFound
-from backoffice.fulfilment.export_package import export_package
 from backoffice.fulfilment.mini_program_code import offers_mini_program_codes
-from backoffice.models import BatchJob
+from backoffice.models import Batch, BatchJob
 from backoffice.models.batch_life import BatchJobKind, BatchJobState
 from backoffice.services import services
 
@@ -30,6 +29,7 @@ MEDIA_TYPES = {
     ".pdf": "application/pdf",
     ".png": "image/png",
     ".jpg": "image/jpeg",
+    ".zip": "application/zip",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -66,55 +66,75 @@ class FileViews:
             kind = BatchJobKind(request.form.get("kind", ""))
         except ValueError:
             raise NotFound() from None
-        offered = offers_mini_program_codes(services().settings)
-        if kind == BatchJobKind.MINI_PROGRAM_CODE and not offered:
+        if kind not in offered_kinds():
             raise NotFound()
         options, chosen = {"locale": locale()}, asked_class()
         if chosen is not None:
             options |= {"college": chosen.college, "class_name": chosen.class_name}
+        return self._asked(batch, kind, options)
+
+    @expose("/<uuid:id>/export", methods=("POST",))
+    def export_pictures(self, id: uuid.UUID) -> Any:
+        """Have the school's package built in the background; asking is recorded."""
+        require("batches.export")
+        return self._asked(self._find(id), BatchJobKind.EXPORT_PACKAGE, {"locale": locale()})
+
+    def _asked(self, batch: Batch, kind: BatchJobKind, options: dict[str, str]) -> Any:
         job = request_job(db.session(), batch, me().id, kind, options)
         record(f"batch:{kind}", "batch", batch.id)
         db.session.commit()
-        return redirect(self.get_url(".batch", id=id, _anchor=f"file-{job.id}"), 303)
+        return redirect(self.get_url(".batch", id=batch.id, _anchor=f"file-{job.id}"), 303)
 
     @expose("/<uuid:id>/files/<uuid:job_id>")
     def file(self, id: uuid.UUID, job_id: uuid.UUID) -> Response:
         """Send a finished file; who took it is recorded."""
         require("enrolments")
-        batch = self._find(id)
+        kinds = [kind for kind in BatchJobKind if kind != BatchJobKind.EXPORT_PACKAGE]
+        return self._send(self._find(id), job_id, kinds)
+
+    @expose("/<uuid:id>/package/<uuid:job_id>")
+    def package(self, id: uuid.UUID, job_id: uuid.UUID) -> Response:
+        """Send a finished package; who took it is recorded."""
+        require("batches.export")
+        return self._send(self._find(id), job_id, [BatchJobKind.EXPORT_PACKAGE])
+
+    def _send(self, batch: Batch, job_id: uuid.UUID, kinds: Collection[BatchJobKind]) -> Response:
         job: BatchJob = one_or_404(
             select(BatchJob).where(
                 BatchJob.id == job_id,
                 BatchJob.batch_id == batch.id,
                 BatchJob.state == BatchJobState.READY,
+                BatchJob.kind.in_(kinds),
             )
         )
-        assert job.storage_key is not None
         assert job.file_name is not None
-        data = services().storage.get(job.storage_key)
+        assert job.file_bytes is not None
+        pieces = read_file(services().storage, job)
         record(f"batch:take_{job.kind}", "batch", batch.id)
+        name, size = job.file_name, job.file_bytes
         db.session.commit()
-        media_type = MEDIA_TYPES.get(Path(job.file_name).suffix, "application/octet-stream")
-        return _answer(data, media_type, job.file_name)
+        media_type = MEDIA_TYPES.get(Path(name).suffix, "application/octet-stream")
+        response = Response(pieces, mimetype=media_type)
+        response.content_length = size
+        response.headers.set("Content-Disposition", "attachment", filename=name)
+        return response
 
-    @expose("/<uuid:id>/export", methods=("POST",))
-    def export_pictures(self, id: uuid.UUID) -> Any:
-        """Build the school's package and send it; who took it is recorded."""
-        require("batches.export")
-        batch = self._find(id)
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "package.zip"
-            report = export_package(db.session(), services().storage, batch, out)
-            record("export:download", "batch", batch.id, photos=report.photos)
-            db.session.commit()
-            # opened before the folder goes: the file lives on until the answer is sent
-            file = out.open("rb")
-        return send_file(
-            file,
-            mimetype="application/zip",
-            as_attachment=True,
-            download_name=f"{batch.feature_code}.zip",
-        )
+
+def offered_kinds() -> list[BatchJobKind]:
+    """Return the files with students' data that can be asked for on a batch's page."""
+    kinds = [BatchJobKind.CLASS_SHEETS, BatchJobKind.PROGRESS]
+    if offers_mini_program_codes(services().settings):
+        kinds.append(BatchJobKind.MINI_PROGRAM_CODE)
+    return kinds
+
+
+def shown_kinds() -> list[BatchJobKind]:
+    """Return the files whoever is signed in may take."""
+    return [
+        kind
+        for kind in BatchJobKind
+        if may("batches.export" if kind == BatchJobKind.EXPORT_PACKAGE else "enrolments")
+    ]
 
 
 def _answer(data: bytes, media_type: str, download: str | None) -> Response:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Query, joinedload
 
 from backoffice.admin.batch_board import BoardViews, stage_words
-from backoffice.admin.batch_files import FileViews
+from backoffice.admin.batch_files import FileViews, shown_kinds
 from backoffice.admin.batch_forms import BatchForm, form_values
 from backoffice.admin.batch_record import record_lines
 from backoffice.admin.labels import badge, word, words
@@ -255,7 +255,7 @@ class BatchesRoom(BoardViews, FileViews, ListRoom):
             steps=steps_from(batch) if may("batches.edit") else [],
             changes=record_lines(changes[:limit]),
             more_changes=len(changes) > limit,
-            jobs=recent_jobs(db.session(), batch.id) if may("enrolments") else [],
+            jobs=recent_jobs(db.session(), batch.id, shown_kinds()),
             workflows=[found for found in figures(batch.id) if found.used],
             imports=list(
                 db.session.scalars(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.admin import import_rows
 from backoffice.admin.import_rows import PER_PAGE
+from backoffice.batches.jobs import JobLine, recent_jobs
 from backoffice.imports import steps
 from backoffice.imports.fields import FIELDS, Field
 from backoffice.imports.findings import Finding
@@ -17,6 +18,7 @@ from backoffice.imports.mapping import REQUIRED
 from backoffice.imports.progress import Progress, progress_of
 from backoffice.imports.proposals import Proposal
 from backoffice.models import RosterImport
+from backoffice.models.batch_life import BatchJobKind
 from backoffice.models.roster import RUNNING
 
 
@@ -35,6 +37,7 @@ class ImportPage:
     number: int = 0
     lines: Any = ()
     headings: Sequence[str] = ()
+    files: Sequence[JobLine] = ()
 
     @property
     def pages(self) -> int:
@@ -55,6 +58,8 @@ def page_of(session: Session, row: RosterImport, arguments: Mapping[str, str]) -
         page.required = frozenset(group[0] for group in REQUIRED[mode])
     else:
         _open_list(session, row, arguments, page)
+        kinds, of_import = [BatchJobKind.ROSTER_ERRORS], {"import": str(row.id)}
+        page.files = recent_jobs(session, row.batch_id, kinds, of_import, limit=1)
     return page
 
 

@@ -19,14 +19,14 @@ from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.orders import batch_options
 from backoffice.admin.people import me, own_school, record
 from backoffice.admin.room import expose, one_or_404, parse_uuid
+from backoffice.batches.jobs import request_job
 from backoffice.db import db
-from backoffice.errors import BackofficeError
+from backoffice.errors import BackofficeError, NotFound
 from backoffice.i18n import Text
 from backoffice.imports import steps
-from backoffice.imports.error_workbook import error_workbook
-from backoffice.imports.findings import Finding
 from backoffice.imports.template import batch_template
 from backoffice.models import Batch, RosterImport, Staff
+from backoffice.models.batch_life import BatchJobKind
 from backoffice.security.tenancy import visible
 from backoffice.services import services
 
@@ -175,15 +175,14 @@ class ImportsRoom(ListRoom):
         return self._step(row, "roster:undo", lambda: steps.ask_undo(db.session(), row, who))
 
     @expose("/<uuid:id>/errors", methods=("POST",))
-    def error_workbook(self, id: uuid.UUID) -> Response:
-        """Send the clerk's own workbook back with the findings marked."""
+    def error_workbook(self, id: uuid.UUID) -> Any:
+        """Have the clerk's own workbook marked in the background; the page offers it when ready."""
         row = self._import(id)
-        data = steps.uploaded(services().storage, row)
-        findings = [Finding.from_record(found) for found in row.findings]
-        marked = error_workbook(data, row.sheet or "", findings, locale())
-        record("roster:errors", "roster_import", row.id)
-        db.session.commit()
-        return _workbook(marked, f"{row.batch.feature_code}-errors.xlsx")
+        if row.storage_key is None or not row.findings:
+            raise NotFound()
+        options = {"import": str(row.id), "locale": locale()}
+        request_job(db.session(), row.batch, me().id, BatchJobKind.ROSTER_ERRORS, options)
+        return self._done(row, "roster:errors")
 
     @expose("/template/<uuid:id>")
     def template(self, id: uuid.UUID) -> Response:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import BinaryIO
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -23,11 +24,13 @@ from backoffice.db import uuid7
 from backoffice.models import Batch, BatchJob, OutboxRow, Staff
 from backoffice.models.batch_life import BatchJobKind, BatchJobState
 from backoffice.services import services
-from backoffice.storage import Storage
+from backoffice.storage import ObjectMissing, Storage
 from backoffice.workflows import timers
 
 EFFECT = "batch.file"
 EXPIRE = "batch.file_expire"
+QUEUE = "imports"  # whose jobs may take a quarter of an hour and hold up nobody's messages
+PART_BYTES = 16 << 20  # a package of pictures is too large to be sealed and sent in one piece
 KEPT = timedelta(hours=24)
 TELL_SECONDS = 0.5
 UNDER_WAY = (BatchJobState.WAITING, BatchJobState.RUNNING)
@@ -35,11 +38,11 @@ UNDER_WAY = (BatchJobState.WAITING, BatchJobState.RUNNING)
 
 @dataclass(frozen=True)
 class MadeFile:
-    """What a job has made."""
+    """What a job has made; `content` is read once, from where it stands."""
 
     name: str
     media_type: str
-    data: bytes
+    content: BinaryIO
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,12 @@ def request_job(
             select(BatchJob).where(BatchJob.request == request, BatchJob.state.in_(UNDER_WAY))
         ).one()
     session.add(
-        OutboxRow(effect=EFFECT, payload={"job_id": str(job_id)}, dedupe_key=f"{EFFECT}/{job_id}")
+        OutboxRow(
+            effect=EFFECT,
+            queue=QUEUE,
+            payload={"job_id": str(job_id)},
+            dedupe_key=f"{EFFECT}/{job_id}",
+        )
     )
     session.flush()
     return session.get_one(BatchJob, job_id)
@@ -140,14 +148,35 @@ def keep_file(session: Session, storage: Storage, job_id: uuid.UUID, made: MadeF
     job = session.get_one(BatchJob, job_id, with_for_update=True, populate_existing=True)
     if job.state != BatchJobState.RUNNING:
         return
-    key = f"batches/{job.batch_id}/{job.id}"
-    storage.put(key, made.data, made.media_type)
+    key, size, number = f"batches/{job.batch_id}/{job.id}", 0, 0
+    while part := made.content.read(PART_BYTES):
+        storage.put(_part_key(key, number), part, made.media_type)
+        size, number = size + len(part), number + 1
     now = datetime.now(UTC)
     job.state, job.finished_at, job.storage_key = BatchJobState.READY, now, key
-    job.file_name, job.file_bytes = made.name, len(made.data)
+    job.file_name, job.file_bytes = made.name, size
     job.done = job.total = max(job.total or 1, 1)
     timers.arm(session, EXPIRE, job.id, now + KEPT)
     session.flush()
+
+
+def read_file(storage: Storage, job: BatchJob) -> Iterator[bytes]:
+    """Return the file of a ready job, piece by piece. Raises ObjectMissing before the first."""
+    keys = _part_keys(job)
+    if not all(storage.exists(key) for key in keys):
+        raise ObjectMissing
+    return map(storage.get, keys)
+
+
+def _part_keys(job: BatchJob) -> list[str]:
+    if job.storage_key is None or job.file_bytes is None:
+        raise ObjectMissing
+    parts = max(1, -(-job.file_bytes // PART_BYTES))
+    return [_part_key(job.storage_key, number) for number in range(parts)]
+
+
+def _part_key(key: str, number: int) -> str:
+    return f"{key}.{number}" if number else key
 
 
 def fail_job(session: Session, job_id: uuid.UUID, code: str) -> None:
@@ -163,18 +192,29 @@ def expire_file(session: Session, job_id: uuid.UUID, now: datetime) -> str:
     job = session.get(BatchJob, job_id, with_for_update=True, populate_existing=True)
     if job is None or job.storage_key is None:
         return "gone"
-    services().storage.delete(job.storage_key)
+    for key in _part_keys(job):
+        services().storage.delete(key)
     job.state, job.storage_key = BatchJobState.EXPIRED, None
     session.flush()
     return "deleted"
 
 
-def recent_jobs(session: Session, batch_id: uuid.UUID, limit: int = 6) -> list[JobLine]:
-    """Return the newest jobs of a batch, newest first."""
+def recent_jobs(
+    session: Session,
+    batch_id: uuid.UUID,
+    kinds: Collection[BatchJobKind],
+    options: Mapping[str, str] | None = None,
+    limit: int = 6,
+) -> list[JobLine]:
+    """Return the newest jobs of a batch of some kinds, newest first; options: what they must say."""
     rows = session.execute(
         select(BatchJob, Staff.name)
         .join(Staff, Staff.id == BatchJob.staff_id)
-        .where(BatchJob.batch_id == batch_id)
+        .where(
+            BatchJob.batch_id == batch_id,
+            BatchJob.kind.in_(kinds),
+            BatchJob.options.contains(dict(options or {})),
+        )
         .order_by(BatchJob.created_at.desc(), BatchJob.id.desc())
         .limit(limit)
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from backoffice.db import uuid7
 from backoffice.errors import BackofficeError
+from backoffice.imports.error_workbook import error_workbook
 from backoffice.imports.errors import (
     ImportInterrupted,
     ImportRunning,
@@ -24,6 +25,7 @@ from backoffice.imports.errors import (
     UndoRefused,
     UploadGone,
 )
+from backoffice.imports.findings import Finding
 from backoffice.imports.limits import Limits
 from backoffice.imports.mapping import NOTHING, check_required, field_named, propose_mapping
 from backoffice.imports.memory import recall, remember
@@ -290,3 +292,9 @@ def uploaded(storage: Storage, record: RosterImport) -> bytes:
     if hashlib.sha256(data).digest() != record.file_sha256:
         raise UploadGone
     return data
+
+
+def marked_upload(storage: Storage, record: RosterImport, locale: str) -> bytes:
+    """Return the clerk's own workbook with the findings marked. Raises UploadGone."""
+    findings = [Finding.from_record(found) for found in record.findings]
+    return error_workbook(uploaded(storage, record), record.sheet or "", findings, locale)

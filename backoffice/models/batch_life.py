@@ -43,6 +43,8 @@ class BatchJobKind(StrEnum):
     CLASS_SHEETS = "class_sheets"
     PROGRESS = "progress"
     MINI_PROGRAM_CODE = "mini_program_code"
+    EXPORT_PACKAGE = "export_package"
+    ROSTER_ERRORS = "roster_errors"
 
 
 class BatchJobState(StrEnum):
@@ -104,7 +106,7 @@ class BatchJob(Created, Base):
     staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
     kind: Mapped[str]
     options: Mapped[json_object] = mapped_column(
-        JSONB, default=dict, server_default="{}", comment="language, class"
+        JSONB, default=dict, server_default="{}", comment="language, class, import"
     )
     request: Mapped[bytes] = mapped_column(
         LargeBinary(32), comment="hash of batch, member, kind and options"

@@ -36,7 +36,7 @@ DOORS: dict[str, frozenset[str]] = {
     **_doors("batches", f"{LIST} batch code poster progress", ADMIN, SCHOOL, REVIEWER, OPERATOR),
     **_doors("batches", "create_view edit_view step", ADMIN, SCHOOL),
     **_doors("batches", "people ask_file file ask_reminder send_reminder", ADMIN, SCHOOL),
-    **_doors("batches", "export_pictures", ADMIN, SCHOOL, OPERATOR),
+    **_doors("batches", "export_pictures package", ADMIN, SCHOOL, OPERATOR),
     **_doors("imports", f"{LIST} upload report choose confirm check discard undo error_workbook"
              " template", ADMIN, SCHOOL),
     **_doors("enrolments", LIST, ADMIN, SCHOOL),

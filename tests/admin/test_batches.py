@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -314,7 +315,10 @@ def test_personal_codes_are_asked_for_watched_and_taken(house: House):
         assert "1 / 1" in client.get(url).text
         storage = house.app.extensions["backoffice"].storage
         jobs.keep_file(
-            house.session, storage, job.id, jobs.MadeFile("x.pdf", "application/pdf", b"%PDF-1")
+            house.session,
+            storage,
+            job.id,
+            jobs.MadeFile("x.pdf", "application/pdf", io.BytesIO(b"%PDF-1")),
         )
         house.session.commit()
     assert "data-refresh" not in client.get(url).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -109,7 +110,7 @@ def test_a_file_is_watched_until_it_is_ready_also_after_coming_back(house: House
         page.goto("/admin/")
         page.goto(f"/admin/batches/{batch.id}/")
         page.wait_for_selector("#files progress")
-        made = jobs.MadeFile("codes.pdf", "application/pdf", b"%PDF-1.4")
+        made = jobs.MadeFile("codes.pdf", "application/pdf", io.BytesIO(b"%PDF-1.4"))
         jobs.keep_file(house.session, house.app.extensions["backoffice"].storage, job.id, made)
         house.session.commit()
     with page.expect_download() as download:

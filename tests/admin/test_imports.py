@@ -9,9 +9,10 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select, text
 
+from backoffice.batches import jobs
 from backoffice.imports import steps
 from backoffice.imports.progress import ProgressRow
-from backoffice.models import AccessRecord, Batch, Enrolment, OutboxRow, RosterImport
+from backoffice.models import AccessRecord, Batch, BatchJob, Enrolment, OutboxRow, RosterImport
 from backoffice.models.roster import MissingRow, RosterMapping, StagedRow
 from tests import factories_workbooks as make
 from tests.admin.house import HASH, House, post, token_of
@@ -261,13 +262,31 @@ def test_a_file_without_headings_is_mapped_by_letters(house: House):
     assert count(house, RosterMapping) == 0  # letters mean nothing next time
 
 
-def test_the_workbook_comes_back_with_its_findings(house: House):
+def test_the_workbook_comes_back_with_its_findings(house: House, storage):
     client, rows = house.client("school"), make.people(2)
     rows[1][3] = "310101200309150000"
     address = previewed(house, client, sheet(rows))
-    book = openpyxl.load_workbook(io.BytesIO(post(client, f"{address}errors").data))
+    for _ in range(2):  # pressing twice asks once
+        assert post(client, f"{address}errors").status_code == 303
+    job = house.session.scalars(select(BatchJob)).one()
+    assert 'data-refresh="1"' in client.get(address).text
+    with house.app.app_context():
+        jobs.begin(house.session, job.id)
+        marked = io.BytesIO(steps.marked_upload(storage, newest(house), "zh"))
+        made = jobs.MadeFile("x.xlsx", "application/octet-stream", marked)
+        jobs.keep_file(house.session, storage, job.id, made)
+        house.session.commit()
+    link = re.search(r'href="(/admin/batches/[^"]+/files/[^"]+)"', client.get(address).text)
+    book = openpyxl.load_workbook(io.BytesIO(client.get(link.group(1)).data))
     assert book["名单"]["D3"].comment is not None
     assert count(house, Enrolment) == 0
+    assert post(house.client("operator"), f"{address}errors").status_code == 403
+
+
+def test_no_marked_workbook_without_findings_or_file(house: House):
+    client = house.client("school")
+    address = previewed(house, client, sheet(make.people(2)))
+    assert post(client, f"{address}errors").status_code == 404
 
 
 @pytest.mark.parametrize(

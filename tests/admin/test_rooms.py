@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select
 
 from backoffice.admin.language import to_utc, yuan
+from backoffice.batches import jobs
 from backoffice.models import (
     AccessRecord,
+    BatchJob,
     OutboxRow,
     RejectionReason,
     School,
@@ -25,16 +26,49 @@ def newest(house: House, model):
     return house.session.scalars(select(model).order_by(model.created_at.desc())).first()
 
 
-def test_the_export_package_is_sent_and_recorded(busy_house: House):
-    client = busy_house.client("school")
-    answer = post(client, f"/admin/batches/{busy_house.batches[0].id}/export")
-    assert answer.status_code == 200
-    names = zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
-    assert "manifest.csv" in names
-    actions = set(busy_house.session.scalars(select(AccessRecord.action)))
-    assert "export:download" in actions
+def test_the_export_package_is_asked_for_and_recorded(busy_house: House):
+    batch = busy_house.batches[0]
+    for role in ("school", "operator"):
+        answer = post(busy_house.client(role), f"/admin/batches/{batch.id}/export")
+        assert answer.status_code == 303
+    jobs = busy_house.session.scalars(select(BatchJob)).all()
+    assert [job.kind for job in jobs] == ["export_package"] * 2
+    actions = list(busy_house.session.scalars(select(AccessRecord.action)))
+    assert actions.count("batch:export_package") == 2
     reviewer = busy_house.client("reviewer")
-    assert post(reviewer, f"/admin/batches/{busy_house.batches[0].id}/export").status_code == 403
+    assert post(reviewer, f"/admin/batches/{batch.id}/export").status_code == 403
+    other = post(
+        busy_house.client("school"), f"/admin/batches/{batch.id}/files", kind="export_package"
+    )
+    assert other.status_code == 404  # not by the door of those who may see the roster only
+
+
+def test_a_package_in_parts_is_taken_whole_by_those_who_may(busy_house: House, monkeypatch):
+    monkeypatch.setattr(jobs, "PART_BYTES", 10)
+    house, batch, operator = busy_house, busy_house.batches[0], busy_house.client("operator")
+    post(operator, f"/admin/batches/{batch.id}/export")
+    job = house.session.scalars(select(BatchJob)).one()
+    data, storage = bytes(range(95)), house.app.extensions["backoffice"].storage
+    with house.app.app_context():
+        jobs.begin(house.session, job.id)
+        made = jobs.MadeFile("x.zip", "application/zip", io.BytesIO(data))
+        jobs.keep_file(house.session, storage, job.id, made)
+        house.session.commit()
+    address = f"/admin/batches/{batch.id}/package/{job.id}"
+    assert address in operator.get(f"/admin/batches/{batch.id}/").text
+    taken = operator.get(address)
+    assert (taken.data, taken.content_length, taken.mimetype) == (data, 95, "application/zip")
+    assert "batch:take_export_package" in set(house.session.scalars(select(AccessRecord.action)))
+    assert operator.get(f"/admin/batches/{batch.id}/files/{job.id}").status_code == 403
+    school = house.client("school")
+    assert school.get(f"/admin/batches/{batch.id}/files/{job.id}").status_code == 404
+    storage.delete(f"{job.storage_key}.9")  # a part lost: no half file is sent
+    assert operator.get(address).status_code == 404
+    storage.put(f"{job.storage_key}.9", data[90:])
+    with house.app.app_context():
+        jobs.expire_file(house.session, job.id, datetime.now(UTC))
+    keys = [f"batches/{batch.id}/{job.id}{part}" for part in ("", *(f".{n}" for n in range(1, 10)))]
+    assert not any(storage.exists(key) for key in keys)
 
 
 # -- the house -------------------------------------------------------------------------------

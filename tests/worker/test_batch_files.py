@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import tempfile
+import zipfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import openpyxl
 import pypdfium2
@@ -14,8 +17,10 @@ from sqlalchemy import select
 from backoffice.batches import jobs
 from backoffice.batches.board import Stage, board
 from backoffice.batches.stage_names import STAGE_NAMES
-from backoffice.models import Batch, BatchJob, OutboxRow
+from backoffice.imports import steps
+from backoffice.models import Batch, BatchJob, OutboxRow, Photo
 from backoffice.storage import ObjectMissing
+from tests import factories_workbooks as make
 from tests.factories import PATHS, make_batch, make_enrolment, make_order, make_staff
 from worker.jobs import batch_files, run
 
@@ -156,6 +161,63 @@ def test_progress_is_told_on_the_way_not_at_every_code(committed, ask, monkeypat
             tell(done, 23)
             seen.append(job_now(committed, job).done)
     assert seen == [0, 20, 20, 23]
+
+
+def test_the_package_is_built_with_progress_and_leaves_no_copy(
+    context, committed, ask, work_all, batch
+):
+    with committed() as session:
+        order = make_order(session, session.get_one(Batch, batch.id), "approved")
+        photo = session.get_one(Photo, order.photo_id)
+        context.storage.put(photo.result_key, b"not the approved bytes")
+        session.commit()
+    job, _ = ask("export_package")
+    assert asked(committed).queue == "imports"  # where a job may take its time
+    before = set(Path(tempfile.gettempdir()).iterdir())
+    work_all()
+    done = job_now(committed, job)
+    assert (done.state, done.done, done.file_name) == ("ready", 1, "Z3K8F7.zip")
+    names = zipfile.ZipFile(io.BytesIO(b"".join(jobs.read_file(context.storage, done)))).namelist()
+    assert {"manifest.csv", "exceptions.csv"} <= set(names)
+    left = set(Path(tempfile.gettempdir()).iterdir()) - before
+    assert not [folder for folder in left if list(folder.glob("package.zip"))]
+
+
+def test_a_roster_comes_back_marked_until_its_upload_is_gone(
+    context, committed, ask, work_all, batch
+):
+    rows = make.people(2)
+    rows[1][3] = "310101200309150000"
+    data = make.xlsx([make.HEADINGS, *rows])
+    with committed() as session:
+        here = session.get_one(Batch, batch.id)
+        staff = make_staff(session, "school", here.school)
+        record = steps.start(session, context.storage, here, data, "名单.xlsx", staff.id)
+        session.commit()
+    work_all()
+    job, _ = ask("roster_errors", **{"import": str(record.id)})
+    work_all()
+    done = job_now(committed, job)
+    book = openpyxl.load_workbook(io.BytesIO(context.storage.get(done.storage_key)))
+    assert book["名单"]["D3"].comment is not None
+    context.storage.delete(record.storage_key)
+    late, _ = ask("roster_errors", **{"import": str(record.id)})
+    for _ in range(3):
+        with committed() as session:
+            asking = select(OutboxRow).where(OutboxRow.effect == jobs.EFFECT)
+            row = session.scalars(asking.where(OutboxRow.state != "done")).one()
+            row.state = "published"
+            session.commit()
+            run(str(row.id))
+    assert (job_now(committed, late).state, job_now(committed, late).error) == (
+        "failed",
+        "roster_upload_gone",
+    )
+
+
+def asked(committed) -> OutboxRow:
+    with committed() as session:
+        return session.scalars(select(OutboxRow).where(OutboxRow.effect == jobs.EFFECT)).one()
 
 
 def test_pace_and_time_left():
