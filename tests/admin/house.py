@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backoffice.models import Batch, Order, Photo, School, Staff
+from backoffice.models import Batch, Order, OutboxRow, Photo, School, Staff
 from backoffice.security.passwords import hash_staff_password
 from tests.factories import make_batch, make_school, make_staff
 
@@ -89,3 +90,20 @@ def build_house(app: Flask, session: Session) -> House:
     }
     guests = {role: make_staff(session, role, schools[0], password=HASH) for role in ROLES}
     return House(app, session, schools, batches, staff, guests)
+
+
+def work_off(house: House, effect: str) -> None:
+    """Let the worker do every waiting task of this effect."""
+    from worker.jobs import run
+
+    house.session.rollback()
+    waits = select(OutboxRow).where(OutboxRow.effect == effect, OutboxRow.state == "waiting")
+    rows = house.session.scalars(waits).all()
+    for row in rows:
+        row.state = "published"
+    house.session.commit()
+    assert rows, effect
+    with house.app.app_context():
+        for row in rows:
+            run(str(row.id))
+    house.session.expire_all()
