@@ -155,6 +155,13 @@ class Phone:
             self.page.wait_for_timeout(200)
             self.page.screenshot(path=self.shots / f"{self.count:02d}.png", full_page=True)
 
+    def slow_down(self, kilobits: int) -> None:
+        """A slow mobile network from now on: so many kilobits a second, 300 ms there and back."""
+        devtools = self.page.context.new_cdp_session(self.page)
+        rate = kilobits * 1000 / 8
+        limits = {"downloadThroughput": rate, "uploadThroughput": rate, "latency": 300}
+        devtools.send("Network.emulateNetworkConditions", {"offline": False, **limits})
+
     def in_state(self, state: str) -> None:
         self.page.wait_for_selector(f"h1.state[data-state={state}]", timeout=40_000)
         self.at("")
@@ -188,19 +195,20 @@ def phone(site, chromium, tmp_path, request) -> Iterator[Phone]:
         shots = ROOT / "var" / "screens" / "page" / request.node.name
         shots.mkdir(parents=True, exist_ok=True)
     english = "english" in request.node.name
+    width, height = (360, 640) if "small" in request.node.name else (390, 844)
     camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
     feed = f"--use-file-for-fake-video-capture={camera_feed(tmp_path)}"
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(
             executable_path=str(chromium), args=["--no-sandbox", *camera, feed]
         )
-        page = chrome.new_page(
-            viewport={"width": 390, "height": 844},
+        context = chrome.new_context(
+            viewport={"width": width, "height": height},
             is_mobile=True,
             has_touch=True,
             locale="en-GB" if english else "zh-CN",
         )
-        held = Phone(page, site, shots)
+        held = Phone(context.new_page(), site, shots)
         yield held
         chrome.close()
     assert held.troubles == []

@@ -312,8 +312,9 @@ def test_004_customer_service_answers(phone, opened, committed, settings, tmp_pa
     phone.page.get_by_text("三天内寄出。").wait_for()
 
 
-def test_english_with_a_passport(phone, opened, committed, page_app):
-    """A foreign student, English all the way, and a dropped connection in the middle."""
+def test_english_with_a_passport_on_a_small_phone(phone, opened, committed, tmp_path, page_app):
+    """A foreign student, English all the way, 360 px wide and a slow network; the connection drops
+    once, every screen is reloaded, the first payment fails, and a second tab is open."""
     person = Person("E12345678", name="Anna Müller", phone="13512345678", id_type="passport")
     batch = opened(requires_capture_code=False)
     listed(committed, batch, person)
@@ -329,6 +330,7 @@ def test_english_with_a_passport(phone, opened, committed, page_app):
     assert phone.page.get_by_label("Document", exact=True).input_value() == "passport"
     phone.fill(Document_number=person.id_number, Name=person.name, Phone=person.phone)
     phone.agree()
+    phone.page.get_by_text("Keep me signed in on this phone").click()  # for the second tab
     phone.page.click("button[type=submit]")
     phone.at("Confirm who you are")
     phone.page.get_by_label("Last four of your ID number", exact=True).fill("5678")
@@ -339,9 +341,44 @@ def test_english_with_a_passport(phone, opened, committed, page_app):
     phone.page.click("button[type=submit]")  # the same step again, safely
     phone.at("Check your data")
     assert not re.search("[一-鿿]", phone.page.inner_text("#menu"))
+    phone.slow_down(kilobits=800)
+    phone.page.reload()
+    phone.at("Check your data")
     phone.press("All correct, next")
     phone.at("Choose services")
+    phone.page.check("input[name=delivery][value=school]")  # prints travel, so they are ordered
+    assert phone.page.inner_text(".total") == "¥30.00"
+    phone.page.locator("label.choice", has_text="Prints").first.click()
+    assert phone.page.locator("input[name=delivery][value=digital]").is_checked()
+    phone.page.reload()
+    phone.at("Choose services")
+    assert phone.page.inner_text(".total") == "¥20.00"
     phone.press("Place the order")
     phone.in_state("draft")
     with committed() as session:
         assert session.scalars(select(Order.id)).all() == [uuid.UUID(order_id_of(phone))]
+    phone.page.locator("#screen .foot button.primary").click()
+    phone.page.click("button.fail")
+    phone.page.click("a.back")
+    phone.in_state("draft")  # the card was refused: pay again
+    second_tab = phone.page.context.new_page()
+    second_tab.goto(phone.page.url)
+    second_tab.wait_for_selector("h1.state[data-state=draft]", timeout=40_000)
+    pay(phone)
+    phone.in_state("paid")
+    second_tab.wait_for_selector("h1.state[data-state=paid]", timeout=60_000)  # it hears of it
+    second_tab.close()
+    phone.page.reload()
+    phone.in_state("paid")
+    phone.press("Take the photo")
+    phone.at("Take the photo")
+    phone.page.set_input_files("#album", portrait(tmp_path))
+    phone.press("Use this one")
+    phone.page.wait_for_selector(".result .good", timeout=90_000)
+    phone.at("Take the photo")
+    phone.page.reload()  # the picture is not lost: the order shows it
+    phone.press("Back to the order")
+    phone.in_state("paid")
+    phone.press("Submit for review")
+    phone.in_state("pending_review")
+    assert not re.search("[一-鿿]", phone.page.inner_text("#screen"))

@@ -18,14 +18,14 @@ route("/order/:id", async ({ id }) => {
   const can = (name) => order.allowed_actions.includes(name);
   return [
     el("h1.state", { "data-state": order.state }, order.state_label),
-    el("p.lead", {}, t(`state_${order.state}`)),
+    el("p.lead", {}, t(order.kind === "reprint" && order.state === "paid" ? "state_paid_reprint" : `state_${order.state}`)),
     order.expires_at && order.state === "draft" && countdown(order.expires_at),
     order.rejection && order.state === "rejected" && rejection(order.rejection),
     photo && picture(order, photo),
     order.shipment && el("section.card", {}, el("h2", {}, t("shipment")), el("dl", {}, facts([
       ["carrier", order.shipment.carrier], ["tracking_no", order.shipment.tracking_no]]))),
     el("section.card", {}, el("dl", {}, facts([
-      ["order_number", order.number], ["amount", yuan(order.amount_fen)], ["services", order.items.map((i) => `${i.name}${i.quantity > 1 ? ` ×${i.quantity}` : ""}`).join("、")],
+      ["order_number", order.number], ["amount", yuan(order.amount_fen)], ["services", order.items.map((i) => `${i.name}${i.quantity > 1 ? ` ×${i.quantity}` : ""}`).join(t("comma"))],
       ["delivery", t(`delivery_${order.delivery.method}`)], ["address", address(order.delivery.address)], ["remark", order.remark]]))),
     timeline(history.items),
     el(".foot", {}, await mainAction(order, photo, can)),

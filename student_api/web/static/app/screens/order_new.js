@@ -29,6 +29,16 @@ route("/order-new/:id", async ({ id }) => {
     layout: layout.value(),
     remark: remark.input.value.trim(),
   });
+  // Prints and the way they travel belong together: choosing one settles the other, so that
+  // nobody pays for a parcel with nothing in it.
+  const prints = services.find((box) => box.code === "prints")?.input;
+  const settle = ({ target }) => {
+    if (!prints || prints.disabled) return;
+    if (target.name === "delivery") prints.checked = target.value !== "digital";
+    const wanted = methods.find((box) => (box.input.value !== "digital") === prints.checked);
+    const fits = methods.some((box) => box.input.checked && (box.input.value !== "digital") === prints.checked);
+    if (target === prints && wanted && !fits) wanted.input.checked = true;
+  };
   const refresh = () => {
     const now = chosen();
     draft(`order.${id}`, now);
@@ -52,6 +62,7 @@ route("/order-new/:id", async ({ id }) => {
     el("section.card", {}, remark),
     el(".foot", {}, el("p.sum", {}, t("total"), total), submit(t("place_order"))),
   );
+  whole.addEventListener("change", settle);
   whole.addEventListener("change", refresh);
   whole.addEventListener("input", refresh);
   refresh();
