@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import flash, redirect, request
 
+from backoffice.admin.keeping import kept
 from backoffice.admin.language import locale, t
 from backoffice.admin.people import me, record
 from backoffice.admin.room import expose, parse_uuid, require
-from backoffice.batches.board import PAGE, Board, ClassRef, Stage, board, people
+from backoffice.batches.board import PAGE, Board, ClassRef, Stage, board, is_large, people
 from backoffice.batches.changes import by_staff, record_change
 from backoffice.batches.reminders import (
     REMINDABLE,
@@ -51,7 +52,7 @@ class BoardViews:
         return self.render(
             "backoffice/batch_board.html",
             batch=batch,
-            board=board(db.session(), batch.id),
+            board=board_of(batch.id),
             shown_classes=SHOWN_CLASSES,
             **stage_words(),
         )
@@ -73,7 +74,7 @@ class BoardViews:
             next_page=found[PAGE - 1].enrolment_id if len(found) > PAGE else None,
             stages=stages,
             chosen=chosen,
-            classes=board(db.session(), batch.id).classes,
+            classes=board_of(batch.id).classes,
             **stage_words(),
         )
 
@@ -82,7 +83,7 @@ class BoardViews:
         """Show whom a reminder would go to, and its words, before any is sent."""
         require("batches.remind")
         batch, chosen = self._find(id), asked_class()
-        found: Board = board(db.session(), batch.id)
+        found = board_of(batch.id)
         return self.render(
             "backoffice/batch_remind.html",
             batch=batch,
@@ -121,6 +122,15 @@ class BoardViews:
             "success",
         )
         return redirect(self.get_url(".progress", id=id), 303)
+
+
+def board_of(batch_id: uuid.UUID) -> Board:
+    """Return the figures of a batch; of a large one those of a moment ago, if there are any."""
+
+    def count() -> Board:
+        return board(db.session(), batch_id)
+
+    return kept("board", count, batch_id) if is_large(db.session(), batch_id) else count()
 
 
 def stage_words() -> dict[str, Any]:

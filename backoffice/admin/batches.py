@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Query, joinedload
 
-from backoffice.admin.batch_board import BoardViews, stage_words
+from backoffice.admin.batch_board import BoardViews, board_of, stage_words
 from backoffice.admin.batch_files import FileViews, shown_kinds
 from backoffice.admin.batch_forms import BatchForm, form_values
 from backoffice.admin.batch_record import record_lines
@@ -24,7 +24,6 @@ from backoffice.admin.orders import school_options
 from backoffice.admin.people import may, me, own_school, record
 from backoffice.admin.room import expose, one_or_404, parse_uuid, require
 from backoffice.admin.state_figures import figures
-from backoffice.batches.board import board
 from backoffice.batches.changes import by_staff, history
 from backoffice.batches.defaults import copied_plan, new_plan
 from backoffice.batches.jobs import recent_jobs
@@ -251,7 +250,7 @@ class BatchesRoom(BoardViews, FileViews, ListRoom):
             badge_of_batch=batch_badge(batch),
             mini_program=offers_mini_program_codes(services().settings),
             url=batch_url(services().settings.public_url, batch.feature_code),
-            board=board(db.session(), batch.id),
+            board=board_of(batch.id),
             steps=steps_from(batch) if may("batches.edit") else [],
             changes=record_lines(changes[:limit]),
             more_changes=len(changes) > limit,

@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,7 @@ from backoffice.models import Enrolment, Order
 from backoffice.models.vocabulary import DEAD_STATES, OrderKind, OrderState
 
 PAGE = 50
+LARGE = 20_000  # students; half a million take two seconds to count
 
 
 class Stage(StrEnum):
@@ -94,10 +95,11 @@ class Figures:
 
 @dataclass
 class Board:
-    """A batch's figures: all together, and class by class in their order."""
+    """A batch's figures: all together, and class by class in their order; when they were counted."""
 
     whole: Figures
     classes: dict[ClassRef, Figures]
+    counted_at: datetime
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,24 +120,30 @@ class Person:
         return f"Person({self.enrolment_id})"
 
 
+def is_large(session: Session, batch_id: uuid.UUID) -> bool:
+    """Return True if counting the batch takes so long that its figures are worth keeping."""
+    some = select(Enrolment.id).where(Enrolment.batch_id == batch_id).limit(LARGE + 1).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) > LARGE
+
+
 def board(session: Session, batch_id: uuid.UUID) -> Board:
-    """Return the figures of a batch in one query."""
+    """Return the figures of a batch in one query: one row for each class."""
     live, refunded = live_orders(batch_id), _refunded(batch_id)
-    stage = stage_of(live, refunded).label("stage")
-    college = func.coalesce(Enrolment.college, "").label("college")
-    class_name = func.coalesce(Enrolment.class_name, "").label("class_name")
-    columns: tuple[Any, ...] = (college, class_name, stage, func.count())
+    stage = stage_of(live, refunded)
+    figures: list[Any] = [func.count().filter(stage == one.value) for one in Stage]
     query = (
-        _joined(select(*columns), live, refunded)
+        _joined(select(Enrolment.college, Enrolment.class_name, *figures), live, refunded)
         .where(Enrolment.batch_id == batch_id)
-        .group_by(college, class_name, stage)
+        .group_by(Enrolment.college, Enrolment.class_name)
     )
-    found = Board(Figures(), {})
+    found = Board(Figures(), {}, datetime.now(UTC))
     classes: dict[ClassRef, Figures] = {}
-    for row_college, row_class, row_stage, count in session.execute(query):
-        of_class = classes.setdefault(ClassRef(row_college, row_class), Figures())
-        of_class.counts[Stage(row_stage)] += count
-        found.whole.counts[Stage(row_stage)] += count
+    for college, class_name, *counts in session.execute(query):
+        of_class = classes.setdefault(ClassRef(college or "", class_name or ""), Figures())
+        for one, count in zip(Stage, counts, strict=True):
+            if count:
+                of_class.counts[one] += count
+                found.whole.counts[one] += count
     # nameless ones last, as on the printed sheets
     found.classes = {
         ref: classes[ref]

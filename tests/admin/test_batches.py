@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -358,6 +359,29 @@ def test_the_board_the_lists_and_their_links(busy_house: House):
     reviewer = busy_house.client("reviewer")
     assert "软工2301" in reviewer.get(url + "progress").text
     assert reviewer.get(url + "people").status_code == 403
+
+
+def test_the_figures_of_a_large_batch_are_kept_and_say_when(house: House, monkeypatch):
+    """A small one is always counted anew: whoever has just imported a list wants to see it."""
+    from backoffice.batches import board
+
+    batch, client = house.batches[0], house.client("school")
+    services = house.app.extensions["backoffice"]
+    settings = replace(services.settings, figures_seconds=3600)
+    monkeypatch.setitem(house.app.extensions, "backoffice", replace(services, settings=settings))
+
+    def total() -> str:
+        with house.app.app_context():
+            make_enrolment(house.session, batch)
+            house.session.commit()
+        page = client.get(f"/admin/batches/{batch.id}/progress").text
+        assert re.search(r"统计于 [0-9]{2}:[0-9]{2}:[0-9]{2}", page)
+        return re.search(r"([0-9,]+) 人 ·", page)[1]
+
+    first = int(total())
+    assert int(total()) == first + 1
+    monkeypatch.setattr(board, "LARGE", first)
+    assert [int(total()), int(total())] == [first + 2, first + 2]
 
 
 def test_a_long_list_is_paged_without_student_numbers_in_addresses(house: House):
