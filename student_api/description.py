@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from markdown_it import MarkdownIt
 
 from backoffice.i18n import pick_locale
+from student_api import chinese
 from student_api.error_codes import all_codes
 from student_api.examples import A_TOKEN, AN_ID, ANOTHER_ID, example_for, sample_of
 from student_api.openapi import ABOUT, TAGS, document, error_classes
@@ -58,18 +59,19 @@ def openapi_json() -> Response:
 def docs() -> Response:
     """Return the documentation as a page: nothing from outside, no script."""
     locale = pick_locale(request.headers.get("Accept-Language"))
-    sections = [
-        Section(tag, title, [o for o in OPERATIONS if o.tag == tag]) for tag, title in TAGS.items()
-    ]
+    zh = locale == "zh"
+    tags = chinese.TAGS if zh else TAGS
+    sections = [Section(tag, tags[tag], [o for o in OPERATIONS if o.tag == tag]) for tag in TAGS]
     page = render_template(
         "docs.html",
         prefix=PREFIX,
-        about=MarkdownIt("js-default").render(ABOUT),
+        about=MarkdownIt("js-default").render(chinese.ABOUT if zh else ABOUT),
         sections=sections,
         fields=_fields,
         answer_name=_answer_name,
+        summary=lambda o: chinese.CALLS[o.name][0] if zh else o.summary,
         text=lambda o: MarkdownIt("js-default").renderInline(
-            " ".join((o.handler.__doc__ or "").split())
+            chinese.CALLS[o.name][1] if zh else english_text(o)
         ),
         errors=lambda o: sorted(error_classes(o), key=lambda e: (status_of(e), e.code)),
         codes=all_codes(),
@@ -85,6 +87,11 @@ def docs() -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def english_text(declared: Operation) -> str:
+    """Return what the call's docstring says, in one line."""
+    return " ".join((declared.handler.__doc__ or "").split())
 
 
 def _request_example(declared: Operation) -> str | None:

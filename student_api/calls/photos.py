@@ -138,8 +138,10 @@ class MailedAnswer(Answer):
     ),
 )
 def upload_photo(call: Call, body: UploadRequest) -> UploadAnswer:
-    """Upload JPEG, PNG, WebP or HEIC up to 20 MB: in `draft` where the batch is photo-first,
-    in `paid` and in `rejected`. The machine answers within seconds: GET the photo.
+    """Upload JPEG, PNG, WebP or HEIC up to 20 MB.
+
+    Taken in `draft` where the batch is photo-first, in `paid` and in `rejected`. The machine
+    answers within seconds: GET the photo.
     """
     require_portrait_consent(call)
     order = find_order(call.session, call.student, call.id("id", OrderNotFound))

@@ -10,9 +10,11 @@ import pytest
 from backoffice.identity.errors import InvalidIdNumber
 from backoffice.photos.errors import PhotoRefused
 from backoffice.settings import ROOT
+from student_api import chinese
+from student_api.description import english_text
 from student_api.error_codes import all_codes
 from student_api.examples import MISSING_EXAMPLE, example_for, sample_of
-from student_api.openapi import document
+from student_api.openapi import ABOUT, TAGS, document
 from student_api.operations import OPERATIONS
 from student_api.problems import STATUS, problem_of
 from tests.student_api.conftest import identified, ordered
@@ -254,3 +256,28 @@ def test_english_is_english_and_chinese_is_chinese(app):
         assert not han.search(sample.title.en + sample.text("en")), kind.code
         assert han.search(sample.title.zh), kind.code
         assert han.search(sample.text("zh")), kind.code
+
+
+def words_in_backticks(text):
+    return set(re.findall(r"`([^`]+)`", text))
+
+
+def test_the_chinese_description_says_what_the_english_one_says():
+    """Every call, and the same names of fields, codes, states and headers in each."""
+    assert set(chinese.CALLS) == {o.name for o in OPERATIONS}
+    assert set(chinese.TAGS) == set(TAGS)
+    for declared in OPERATIONS:
+        summary, text = chinese.CALLS[declared.name]
+        assert words_in_backticks(text) == words_in_backticks(english_text(declared)), declared.name
+        assert not summary.isascii()
+    assert words_in_backticks(chinese.ABOUT) == words_in_backticks(ABOUT)
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh-CN", "核验身份"), ("en", "Identify")])
+def test_the_docs_speak_the_readers_language(api, language, words):
+    page = api.get("/docs", headers={"Accept-Language": language}).get_data(as_text=True)
+    body = page.partition("<body>")[2]
+    assert words in body
+    prose = re.sub(r"<(pre|code|table|details)[^>]*>.*?</\1>", "", body, flags=re.DOTALL)
+    if language == "en":
+        assert not re.search("[一-鿿]", prose)
