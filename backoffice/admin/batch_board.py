@@ -11,7 +11,7 @@ from backoffice.admin.keeping import kept
 from backoffice.admin.language import locale, t
 from backoffice.admin.people import me, record
 from backoffice.admin.room import expose, parse_uuid, require
-from backoffice.batches.board import PAGE, Board, ClassRef, Stage, board, is_large, people
+from backoffice.batches.board import PAGE, Board, board, is_large, people
 from backoffice.batches.changes import by_staff, record_change
 from backoffice.batches.reminders import (
     REMINDABLE,
@@ -20,6 +20,7 @@ from backoffice.batches.reminders import (
     reach,
 )
 from backoffice.batches.stage_names import STAGE_NAMES, STAGE_TONES
+from backoffice.batches.stages import ClassRef, Stage
 from backoffice.db import db
 from backoffice.messaging.composing import closing_time
 from backoffice.messaging.templates import render, sms_text

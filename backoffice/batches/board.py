@@ -10,71 +10,23 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, select, true
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session, aliased
 
-from backoffice.models import Enrolment, Order
-from backoffice.models.vocabulary import DEAD_STATES, OrderKind, OrderState
+from backoffice.batches.stages import (
+    ClassRef,
+    Stage,
+    joined,
+    live_orders,
+    refunded_students,
+    stage_of,
+)
+from backoffice.models import Enrolment
 
 PAGE = 50
 LARGE = 20_000  # students; half a million take two seconds to count
-
-
-class Stage(StrEnum):
-    """Where a student stands; the order is the order of the way."""
-
-    NOT_STARTED = "not_started"
-    IDENTIFIED = "identified"
-    ORDERED = "ordered"
-    PAID = "paid"
-    SUBMITTED = "submitted"
-    REJECTED = "rejected"
-    FINISHED = "finished"
-    REFUNDED = "refunded"
-
-
-# What the state of a student's live order means. Without one: identified, or not started at all;
-# refunded when an order was paid back and no new one placed.
-STAGE_OF_STATE = {
-    OrderState.DRAFT: Stage.ORDERED,
-    OrderState.PAID: Stage.PAID,
-    OrderState.PENDING_REVIEW: Stage.SUBMITTED,
-    OrderState.REJECTED: Stage.REJECTED,
-    OrderState.APPROVED: Stage.FINISHED,
-    OrderState.PROCESSING: Stage.FINISHED,
-    OrderState.SHIPPED: Stage.FINISHED,
-    OrderState.COMPLETED: Stage.FINISHED,
-    OrderState.REFUNDING: Stage.REFUNDED,
-}
-
-
-@dataclass(frozen=True, order=True)
-class ClassRef:
-    """A class within its college; empty where the roster says nothing."""
-
-    college: str = ""
-    class_name: str = ""
-
-    @property
-    def key(self) -> str:
-        """The class as one word, for forms and addresses."""
-        return f"{self.college}/{self.class_name}"
-
-    @classmethod
-    def of_key(cls, key: str) -> ClassRef | None:
-        """Return the class of a key, None for anything else."""
-        college, slash, class_name = key.partition("/")
-        return cls(college, class_name) if slash else None
-
-    def condition(self) -> ColumnElement[bool]:
-        """Return the condition that keeps a query of enrolments to this class."""
-        return and_(
-            func.coalesce(Enrolment.college, "") == self.college,
-            func.coalesce(Enrolment.class_name, "") == self.class_name,
-        )
 
 
 @dataclass
@@ -128,11 +80,11 @@ def is_large(session: Session, batch_id: uuid.UUID) -> bool:
 
 def board(session: Session, batch_id: uuid.UUID) -> Board:
     """Return the figures of a batch in one query: one row for each class."""
-    live, refunded = live_orders(batch_id), _refunded(batch_id)
+    live, refunded = live_orders(batch_id), refunded_students(batch_id)
     stage = stage_of(live, refunded)
     figures: list[Any] = [func.count().filter(stage == one.value) for one in Stage]
     query = (
-        _joined(select(Enrolment.college, Enrolment.class_name, *figures), live, refunded)
+        joined(select(Enrolment.college, Enrolment.class_name, *figures), live, refunded)
         .where(Enrolment.batch_id == batch_id)
         .group_by(Enrolment.college, Enrolment.class_name)
     )
@@ -184,7 +136,7 @@ def people_query(
     batch_id: uuid.UUID, stages: Collection[Stage], class_ref: ClassRef | None
 ) -> Select[Any]:
     """Return the query of `people` without a page."""
-    live, refunded = live_orders(batch_id), _refunded(batch_id)
+    live, refunded = live_orders(batch_id), refunded_students(batch_id)
     stage = stage_of(live, refunded)
     query = select(
         Enrolment.id,
@@ -198,7 +150,7 @@ def people_query(
         func.coalesce(live.c.entered_at, Enrolment.claimed_at).label("since"),
     )
     return (
-        _joined(query, live, refunded)
+        joined(query, live, refunded)
         .where(
             Enrolment.batch_id == batch_id,
             stage.in_([s.value for s in stages]) if stages else true(),
@@ -206,66 +158,6 @@ def people_query(
         )
         .order_by(Enrolment.student_no)
     )
-
-
-def live_orders(batch_id: uuid.UUID) -> Subquery:
-    """Return each student's one live order (the database allows no second one)."""
-    return (
-        select(
-            Order.enrolment_id,
-            Order.id.label("order_id"),
-            Order.number,
-            Order.state,
-            Order.entered_at,
-        )
-        .where(
-            Order.batch_id == batch_id,
-            Order.kind == OrderKind.CAPTURE,
-            Order.state.not_in(DEAD_STATES),
-        )
-        .subquery("live")
-    )
-
-
-def _refunded(batch_id: uuid.UUID) -> Subquery:
-    return (
-        select(Order.enrolment_id)
-        .where(
-            Order.batch_id == batch_id,
-            Order.kind == OrderKind.CAPTURE,
-            Order.state == OrderState.REFUNDED,
-        )
-        .distinct()
-        .subquery("refunded")
-    )
-
-
-def stage_of(live: Subquery, refunded: Subquery) -> ColumnElement[str]:
-    """Return the stage as an expression over enrolments joined with both."""
-    by_state = case(
-        *((live.c.state == state, stage.value) for state, stage in STAGE_OF_STATE.items())
-    )
-    return case(
-        (live.c.enrolment_id.is_not(None), by_state),
-        (refunded.c.enrolment_id.is_not(None), Stage.REFUNDED.value),
-        (Enrolment.student_id.is_not(None), Stage.IDENTIFIED.value),
-        else_=Stage.NOT_STARTED.value,
-    )
-
-
-def _joined(query: Select[Any], live: Subquery, refunded: Subquery) -> Select[Any]:
-    return (
-        query.select_from(Enrolment)
-        .outerjoin(live, live.c.enrolment_id == Enrolment.id)
-        .outerjoin(refunded, refunded.c.enrolment_id == Enrolment.id)
-    )
-
-
-def joined_people(batch_id: uuid.UUID, *columns: Any) -> tuple[Select[Any], Any, Subquery]:
-    """Return a query of `columns` over a batch's students, their stage, and their live orders."""
-    live, refunded = live_orders(batch_id), _refunded(batch_id)
-    query = _joined(select(*columns), live, refunded).where(Enrolment.batch_id == batch_id)
-    return query, stage_of(live, refunded), live
 
 
 def _person(row: Any) -> Person:

@@ -7,12 +7,12 @@ from pathlib import Path
 from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
-from backoffice.batches.board import ClassRef
 from backoffice.batches.class_sheets import PersonalCode, SheetHeading, render_class_sheets
 from backoffice.batches.personal_tokens import issue_personal_token
 from backoffice.batches.poster import Poster, render_poster
 from backoffice.batches.progress import Progress, no_progress
 from backoffice.batches.qr import batch_qr_png, batch_qr_svg, batch_url, personal_url
+from backoffice.batches.stages import ClassRef
 from backoffice.i18n import DEFAULT_LOCALE
 from backoffice.models import Batch, Enrolment
 from backoffice.models.vocabulary import BatchKind, RejectPolicy

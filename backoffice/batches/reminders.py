@@ -17,7 +17,7 @@ from sqlalchemy import Float, String, cast, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backoffice.batches.board import ClassRef, Stage, joined_people
+from backoffice.batches.stages import ClassRef, Stage, joined_people
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
 from backoffice.models import Batch, Enrolment, OutboxRow

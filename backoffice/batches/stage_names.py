@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backoffice.batches.board import Stage
+from backoffice.batches.stages import Stage
 from backoffice.i18n import Text
 
 STAGE_NAMES: dict[Stage, Text] = {

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from backoffice.batches import life, operations, plans
-from backoffice.batches.board import Stage, board
+from backoffice.batches.board import board
 from backoffice.batches.changes import COMMAND
 from backoffice.batches.defaults import copied_plan
 from backoffice.batches.stage_names import STAGE_NAMES
+from backoffice.batches.stages import Stage
 from backoffice.cli.common import (
     CommandGroup,
     answer,

@@ -17,9 +17,10 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from sqlalchemy.orm import Session
 
-from backoffice.batches.board import Board, Figures, Stage, board, everybody
+from backoffice.batches.board import Board, Figures, board, everybody
 from backoffice.batches.progress import Progress, no_progress
 from backoffice.batches.stage_names import STAGE_NAMES
+from backoffice.batches.stages import Stage
 from backoffice.i18n import DEFAULT_LOCALE, Text
 from backoffice.imports.safe_cells import write_text
 from backoffice.models import Batch

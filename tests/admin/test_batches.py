@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, func, select
 
-from backoffice.batches.board import Stage
+from backoffice.batches.stages import Stage
 from backoffice.models import AccessRecord, Batch, BatchChange, BatchJob, OutboxRow, School
 from backoffice.photos.layouts import LAYOUTS
 from tests.admin.house import House, post

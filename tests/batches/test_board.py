@@ -8,15 +8,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event, select
 
-from backoffice.batches.board import (
-    STAGE_OF_STATE,
-    ClassRef,
-    Stage,
-    board,
-    everybody,
-    people,
-)
+from backoffice.batches.board import board, everybody, people
 from backoffice.batches.reminders import REMINDABLE, queue_reminders, reach
+from backoffice.batches.stages import STAGE_OF_STATE, ClassRef, Stage
 from backoffice.models import OutboxRow
 from backoffice.models.vocabulary import OrderState
 from tests.factories import PATHS, make_batch, make_enrolment, make_order, make_student

@@ -15,8 +15,9 @@ import zxingcpp
 from sqlalchemy import select
 
 from backoffice.batches import jobs
-from backoffice.batches.board import Stage, board
+from backoffice.batches.board import board
 from backoffice.batches.stage_names import STAGE_NAMES
+from backoffice.batches.stages import Stage
 from backoffice.imports import steps
 from backoffice.models import Batch, BatchJob, OutboxRow, Photo
 from backoffice.storage import ObjectMissing

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from backoffice.batches.board import Stage
 from backoffice.batches.reminders import REMINDABLE, queue_reminders
+from backoffice.batches.stages import Stage
 from backoffice.models import Message, OutboxRow
 from tests.factories import advance, make_batch, make_enrolment, make_order, make_student
 

@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from backoffice.batches.board import ClassRef
 from backoffice.batches.jobs import MadeFile, begin, fail_job, keep_file, teller
 from backoffice.batches.printables import class_sheets_pdf
 from backoffice.batches.progress import Progress
+from backoffice.batches.stages import ClassRef
 from backoffice.fulfilment.export_package import export_package
 from backoffice.fulfilment.mini_program_code import mini_program_code
 from backoffice.fulfilment.progress_workbook import progress_workbook
