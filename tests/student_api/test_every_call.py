@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from backoffice.models import StudentToken
 from student_api import calls
 from student_api.examples import example_for
 from student_api.operations import OPERATIONS
@@ -131,6 +133,19 @@ def test_no_call_without_its_token(api, header):
         answer = api.call(declared.method, path_of(declared), headers=headers)
         assert checked(answer, 401) == "token_invalid", declared.path
         assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_no_call_with_an_expired_token(client, committed):
+    """Its own code, so that a client refreshes instead of asking for the password."""
+    student = signed_in(client, another_person())
+    with committed() as session:
+        session.execute(update(StudentToken).values(expires_at=datetime.now(UTC)))
+        session.commit()
+    before = rows(committed)
+    for declared in SIGNED_IN:
+        answer = student.call(declared.method, path_of(declared))
+        assert checked(answer, 401) == "token_expired", declared.path
+    assert rows(committed) == before
 
 
 IDS = ["x", "0", "-1", "1 OR 1=1", "' OR ''='", "..%2F..%2Fetc", "%00", "0198b0f2-5d3c-7a11-9c55",

@@ -19,6 +19,7 @@ from tests.student_api.conftest import (
     signed_in,
     state_of,
 )
+from tests.student_api.driver import portrait
 
 
 def staff_move(committed, order_id, transition, role, data=None):
@@ -364,3 +365,24 @@ def test_a_picture_without_a_face_fails_with_advice(
     assert failed[0]["advice"].isascii()
     refused = student.post(f"/orders/{order['id']}/submit")
     assert refused.get_json()["code"] == "photo_not_ready"
+
+
+def test_half_a_picture_fails_with_its_own_code(
+    app, student, settings, committed, batch, person, photo_models
+):
+    """An upload that was cut off: its header reads, so the machine finds out."""
+    order = ordered(student, identified(student, settings, committed, batch, person))
+    paid(student, order)
+    whole = portrait()
+    photo = student.upload(f"/orders/{order['id']}/photos", whole[: len(whole) // 2])
+    work_photo(app, committed)
+    path = f"/orders/{order['id']}/photos/{photo.get_json()['photo']['id']}"
+    seen = student.get(path).get_json()
+    assert (seen["status"], seen["failure_code"]) == ("failed", "image_truncated")
+    [check] = seen["checks"]
+    assert (check["code"], check["passed"]) == ("image_truncated", False)
+    assert check["advice"]
+    assert seen["preview_url"] is None
+    refused = student.post(f"/orders/{order['id']}/submit")
+    assert refused.get_json()["code"] == "photo_not_ready"
+    assert state_of(committed, order["id"]) == "paid"
