@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import cast
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 from flask_security import current_user
 
 from backoffice.db import db
 from backoffice.models import Staff
+from backoffice.review.escalations import is_senior
 from backoffice.security.access import record_access
 from backoffice.security.permissions import may_enter, staff_as_actor
 from backoffice.workflows.actors import Actor
@@ -33,6 +34,17 @@ def may(room: str) -> bool:
     """Return whether the signed-in member may use `room`."""
     found = member()
     return found is not None and may_enter(found, room)
+
+
+def senior() -> bool:
+    """Return whether the signed-in member is a senior reviewer, read once a request."""
+    found = member()
+    if found is None:
+        return False
+    known: tuple[uuid.UUID, bool] | None = g.get("senior")
+    if known is None or known[0] != found.id:
+        known = g.senior = (found.id, is_senior(db.session(), found.id))
+    return known[1]
 
 
 def actor() -> Actor:

@@ -12,12 +12,11 @@ from sqlalchemy import select
 from backoffice.admin.charts import Bar, Series, bars, columns
 from backoffice.admin.keeping import kept
 from backoffice.admin.language import t
-from backoffice.admin.people import may, me, own_school
+from backoffice.admin.people import may, me, own_school, senior
 from backoffice.admin.room import Page, expose
 from backoffice.db import db
 from backoffice.i18n import Text
 from backoffice.models import RejectionReason
-from backoffice.review.escalations import is_senior
 from backoffice.review.figures import BUCKETS, Figures, figures
 from backoffice.services import services
 
@@ -39,7 +38,7 @@ class ReviewFiguresRoom(Page):
         since = datetime.now(UTC) - timedelta(days=period)
         zone = services().settings.timezone
         found = kept("review", lambda: figures(db.session(), own_school(), since, zone), period)
-        everyone = may("review_rules") or may("reasons.edit") or is_senior(db.session(), me().id)
+        everyone = may("review_rules") or may("reasons.edit") or senior()
         rows = [one for one in found.reviewers if everyone or one.staff_id == me().id]
         texts = {r.code: r for r in db.session.scalars(select(RejectionReason))}
         return self.render(

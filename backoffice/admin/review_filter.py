@@ -10,10 +10,9 @@ from sqlalchemy import select
 
 from backoffice.admin.language import t
 from backoffice.admin.orders import batch_options, school_options
-from backoffice.admin.people import me, own_school
+from backoffice.admin.people import me, own_school, senior
 from backoffice.db import db
 from backoffice.models import Enrolment
-from backoffice.review.escalations import is_senior
 from backoffice.review.queue import QueueFilter, Reviewer
 from backoffice.security.tenancy import visible
 
@@ -24,7 +23,7 @@ CLASSES_OFFERED = 300
 
 def reviewer() -> Reviewer:
     """Return the signed-in member as the desk sees them."""
-    return Reviewer(me().id, own_school(), is_senior(db.session(), me().id))
+    return Reviewer(me().id, own_school(), senior())
 
 
 def filter_from(args: Mapping[str, Any]) -> QueueFilter:

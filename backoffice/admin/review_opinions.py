@@ -11,14 +11,13 @@ from sqlalchemy.orm import joinedload
 
 from backoffice.admin import answers
 from backoffice.admin.language import t
-from backoffice.admin.people import actor, me, member, own_school, record
+from backoffice.admin.people import actor, me, own_school, record, senior
 from backoffice.admin.room import Page, expose
 from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
 from backoffice.models import Order, RejectionReason, SecondOpinion
 from backoffice.review import second_opinions
-from backoffice.review.escalations import is_senior
 from backoffice.services import services
 
 SHOWN = 20
@@ -33,8 +32,7 @@ class OpinionsRoom(Page):
 
     def is_accessible(self) -> bool:
         """Return whether the signed-in member is a senior reviewer."""
-        found = member()
-        return super().is_accessible() and (found is not None and is_senior(db.session(), found.id))
+        return super().is_accessible() and senior()
 
     @expose("/")
     def index(self) -> Any:

@@ -67,27 +67,39 @@ def take(
     moment = now or datetime.now(UTC)
     if not order_ids:
         return {}
-    session.execute(
-        update(ReviewLease)
-        .where(
-            ReviewLease.order_id.in_(order_ids),
-            ReviewLease.ended_at.is_(None),
-            ReviewLease.expires_at <= moment,
-        )
-        .values(ended_at=moment, outcome="expired")
-        .execution_options(synchronize_session=False)
-    )
+    taken = _insert(session, staff_id, order_ids, moment)
+    missing = [i for i in order_ids if i not in taken]
+    if missing:  # held by somebody, or by a hold that ran out and that nobody has ended
+        over = session.scalars(
+            update(ReviewLease)
+            .where(
+                ReviewLease.order_id.in_(missing),
+                ReviewLease.ended_at.is_(None),
+                ReviewLease.expires_at <= moment,
+            )
+            .values(ended_at=moment, outcome="expired")
+            .returning(ReviewLease.order_id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        if over:
+            taken |= _insert(session, staff_id, over, moment)
+    return taken
+
+
+def _insert(
+    session: Session, staff_id: uuid.UUID, order_ids: Sequence[uuid.UUID], moment: datetime
+) -> dict[uuid.UUID, uuid.UUID]:
     rows = [
         {"id": uuid7(), "order_id": i, "staff_id": staff_id, "expires_at": moment + LEASE}
         for i in order_ids
     ]
-    taken = session.execute(
+    inserted = session.execute(
         insert(ReviewLease)
         .values(rows)
         .on_conflict_do_nothing(index_elements=["order_id"], index_where=text("ended_at IS NULL"))
         .returning(ReviewLease.order_id, ReviewLease.id)
     )
-    return {row.order_id: row.id for row in taken}
+    return {row.order_id: row.id for row in inserted}
 
 
 def held(

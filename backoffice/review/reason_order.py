@@ -30,14 +30,17 @@ def reasons_by_batch(
     session: Session, batches: Collection[tuple[uuid.UUID, str]]
 ) -> dict[tuple[uuid.UUID, str], list[RejectionReason]]:
     """Return, for each (batch, standard's name), the reasons in force in the order of their keys."""
-    query = select(RejectionReason).where(RejectionReason.retired_at.is_(None))
-    catalogue = session.scalars(
-        query.order_by(RejectionReason.position, RejectionReason.code)
-    ).all()
-    uses = session.scalars(
-        select(ReasonUse).where(ReasonUse.batch_id.in_({batch_id for batch_id, _ in batches}))
+    wanted = (ReasonUse.reason_code == RejectionReason.code) & ReasonUse.batch_id.in_(
+        {batch_id for batch_id, _ in batches}
     )
-    counts = {(use.batch_id, use.reason_code): use.uses for use in uses}
+    rows = session.execute(
+        select(RejectionReason, ReasonUse.batch_id, ReasonUse.uses)
+        .outerjoin(ReasonUse, wanted)
+        .where(RejectionReason.retired_at.is_(None))
+        .order_by(RejectionReason.position, RejectionReason.code)
+    ).all()
+    catalogue = list({row.RejectionReason.code: row.RejectionReason for row in rows}.values())
+    counts = {(row.batch_id, row.RejectionReason.code): row.uses for row in rows}
     return {
         (batch_id, standard): sorted(
             reasons_for(catalogue, standard),

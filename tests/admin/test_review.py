@@ -553,5 +553,5 @@ def test_a_page_or_a_decision_takes_a_handful_of_queries(house: House, queue):
     asked["approve"] = queries(lambda: desk.decide(first))
     asked["reject"] = queries(lambda: desk.decide(second, "reject", "L01", "P01"))
     event.remove(engine, "before_cursor_execute", count)
-    most = {"page": 20, "claim": 12, "heartbeat": 6, "approve": 12, "reject": 15}
+    most = {"page": 16, "claim": 10, "heartbeat": 6, "approve": 12, "reject": 15}
     assert all(asked[name] <= most[name] for name in most), asked

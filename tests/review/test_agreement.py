@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice.review.agreement import Agreement, agreement, reason_agreement
@@ -29,6 +29,7 @@ def test_known_values(pairs, expected):
     assert found.kappa == pytest.approx(expected.kappa)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 @given(st.lists(st.tuples(st.sampled_from([A, R]), st.sampled_from([A, R])), min_size=1))
 def test_bounds_and_symmetry(pairs):
     found = agreement(pairs)
