@@ -15,6 +15,7 @@ import cv2
 
 from backoffice.i18n import Text
 from backoffice.photos import (
+    bars,
     check_only,
     compose,
     encode,
@@ -144,24 +145,28 @@ def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
     work.making |= making.describe_source(picture, turns)
     if turns:
         work.edits.append(f"turned_{90 * turns}")
-    rgb = picture.rgb
-    face = engine.faces.landmarks(rgb, found[0])
+    untouched = work.standard.background_policy == "check_only"
+    rgb, left, top = (picture.rgb, 0, 0) if untouched else bars.cut_off(picture.rgb)
+    shown = engine.faces.landmarks(picture.rgb, found[0])
+    face = moved(shown, 1.0, left, top)
     work.checks.append(judging.judge_whole(face, rgb.shape))
     if work.refused():
         return
-    upload = judging.Upload(data, picture, turns, face, work.standard)
+    upload = judging.Upload(data, picture, turns, shown, work.standard)
     work.checks += upload.judge_origin()
     if work.refused():
         return
     work.checks += upload.judge_face()
     frame, portrait, matte = _matte(rgb, face, engine)
     work.checks += judging.judge_portrait(portrait, matte, work.standard)
-    if work.standard.background_policy == "check_only":
+    if untouched:
         _check_only(data, picture, face, frame, portrait, work)
         return
     solution = _crop(rgb, face, frame, matte, work)
     if not work.refused():
-        work.making |= making.describe_cut(picture, solution.crop, work.standard)
+        crop = solution.crop
+        whole = Crop(crop.scale, crop.x0 + left, crop.y0 + top)
+        work.making |= making.describe_cut(picture, whole, work.standard)
         _finish(rgb, face, frame, matte, solution, work, engine)
 
 

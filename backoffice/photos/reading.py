@@ -33,6 +33,7 @@ pi_heif.register_heif_opener()
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE_PX = 200
+_BLOCK = 16  # pixels a side of JPEG's largest usual unit
 MAX_ASPECT = 6.0
 MAX_SCANS = 40  # of a progressive JPEG; each is a pass over the whole picture, cameras write ten
 ROOMY_PIXELS = (
@@ -138,6 +139,8 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
     if want_side and kind != "jpeg" and image.width * image.height > ROOMY_PIXELS:
         image = _halved(image)
     scale = image.width / original[0]
+    if kind == "jpeg" and _ends_grey(image, scale):
+        raise ImageTruncated
     orientation = 1 if kind == "heic" else _orientation(image)  # libheif has turned it already
     if orientation > 1:
         image = image.transpose(_TURNS[orientation])
@@ -227,6 +230,23 @@ def _draft(image: Image.Image, want_side: int) -> None:
         if max(image.size) / denominator >= want_side:
             image.draft(None, (image.width // denominator, image.height // denominator))
             return
+
+
+def _ends_grey(image: Image.Image, scale: float) -> bool:
+    """Return whether the last row of blocks is the grey that libjpeg puts where data is missing.
+
+    So it is where a cut file was closed again properly. A picture whose beginning holds that very
+    grey too was made with it.
+    """
+    if image.mode not in ("RGB", "L"):
+        return False
+    rows = max(2, int(_BLOCK * scale))
+    last = np.asarray(image.crop((0, image.height - rows, image.width, image.height)))
+    if not (last == 128).all():
+        return False
+    first = np.asarray(image.crop((0, 0, image.width, max(image.height // 16, 1)))) == 128
+    grey = first if first.ndim == 2 else first.all(axis=-1)
+    return float(grey.mean()) < 0.01
 
 
 def _orientation(image: Image.Image) -> int:

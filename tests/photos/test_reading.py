@@ -95,6 +95,7 @@ WRONG = {
     "tiff": (encoded(PAPER, "TIFF"), NotAnImage),
     "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", NotAnImage),
     "jpeg cut in half": (encoded(noise(), "JPEG")[:9000], ImageTruncated),
+    "jpeg cut in half and closed": (encoded(noise(), "JPEG")[:9000] + b"\xff\xd9", ImageTruncated),
     "jpeg magic only": (b"\xff\xd8\xff\xe0\0\x10JFIF", ImageTruncated),
     "png cut": (encoded(noise())[:5000], ImageTruncated),
     "webp cut": (encoded(noise(), "WEBP")[:3000], ImageTruncated),
