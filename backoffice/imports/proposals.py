@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from backoffice.identity.characters import compact
 from backoffice.identity.masking import mask_id
 from backoffice.imports.cells import Cell, Row, column_letter, display
 from backoffice.imports.mapping import NUMBERED, Mapping, missing_fields, propose_mapping
 from backoffice.imports.reading import Sheet
 from backoffice.imports.table import Header, find_headers, plain_header
+from backoffice.imports.values import SAFE_NUMBER
 
 SAMPLES = 3
 SAMPLE_SEARCH = 30
@@ -134,5 +136,6 @@ def _column(
 
 def _sample(cell: Cell) -> str:
     """Return what shows the kind of a cell; of long numbers not the number itself."""
-    text = display(cell)[:SAMPLE_LENGTH]
-    return mask_id(text) if LONG_NUMBER.fullmatch(text) else text
+    long = isinstance(cell, float) and abs(cell) >= SAFE_NUMBER  # else shown as 1.1e+17
+    text = (f"{cell:.0f}" if long else display(cell))[:SAMPLE_LENGTH]
+    return mask_id(text) if LONG_NUMBER.fullmatch(compact(text)) else text

@@ -52,6 +52,7 @@ class Header:
     last_row: int  # 0-based; -1 when the file begins with data
     headings: list[str]
     fields: frozenset[str]
+    doubled: int = 0  # columns that name a field another column names too
 
 
 def find_table(
@@ -139,16 +140,19 @@ def _rank(sheet: Sheet, header: Header, roster_mode: str) -> tuple[bool, bool, i
 
 
 def _find_header(sheet: Sheet, wanted: Pairs[str, str]) -> Header | None:
-    """Return the line, else the pair of lines, that names most fields; the first of equals."""
-    found: list[tuple[int, bool, int, Header]] = []
+    """Return the line, else the pair of lines, that names most fields; the first of equals.
+
+    Of equal fields the pair is meant when it tells columns apart: 姓名 under 父亲 is no second 姓名.
+    """
+    found: list[tuple[int, int, bool, int, Header]] = []
     last = min(HEADER_SEARCH_ROWS, len(sheet.rows))
     for index in range(last):
         single = _header(index, _texts(sheet.rows[index]), wanted)
-        found.append((len(single.fields), True, -index, single))
+        found.append((len(single.fields), -single.doubled, True, -index, single))
         pair = _two_lines(sheet, index, wanted) if index + 1 < last else None
         if pair and single.fields < pair.fields:
-            found.append((len(pair.fields), False, -index, pair))
-    best = max(found, key=lambda item: item[:3])[3] if found else None
+            found.append((len(pair.fields), -pair.doubled, False, -index, pair))
+    best = max(found, key=lambda item: item[:4])[4] if found else None
     if best is None or len(best.fields) < 2 or not best.fields & KEY_FIELDS:
         return None
     return best
@@ -160,10 +164,11 @@ def _texts(row: Row) -> list[str]:
 
 
 def _header(index: int, headings: list[str], wanted: Pairs[str, str]) -> Header:
-    fields = {found[0].name for text in headings if (found := recognise(text))}
+    named = [found[0].name for text in headings if (found := recognise(text))]
+    fields = set(named)
     keys = {heading_key(text) for text in headings if text}
     fields |= {name for word, name in wanted.items() if heading_key(word) in keys}
-    return Header(index, headings, frozenset(fields))
+    return Header(index, headings, frozenset(fields), len(named) - len(set(named)))
 
 
 def _two_lines(sheet: Sheet, index: int, wanted: Pairs[str, str]) -> Header:

@@ -81,6 +81,19 @@ def test_examples_hide_long_numbers():
     assert columns[1].samples == ["吴小兰"]
 
 
+@pytest.mark.parametrize(
+    "number",
+    [110101200210260011.0, "".join(chr(ord(c) + 0xFEE0) for c in ROW[2]), " 138 1234 5678"],
+)
+def test_examples_hide_numbers_however_they_are_written(number):
+    (sample,) = (
+        offered(["学号", "姓名", "证件号码", "班级"], [*ROW[:2], number, "x"])
+        .best.columns[2]
+        .samples
+    )
+    assert "*" * 4 in sample
+
+
 def test_a_proposal_comes_back_as_it_was():
     proposal = offered(["学号", "姓名", "住址"], ROW[:3])
     assert Proposal.from_dict(proposal.to_dict()) == proposal

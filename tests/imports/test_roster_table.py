@@ -111,6 +111,18 @@ def test_a_two_line_header(merged):
     assert "phone" not in table.mapping.columns
 
 
+def test_group_headings_tell_equal_ones_apart():
+    """All headings stand in the second line, twice the same words; the group says whose they are."""
+    table = table_of(
+        ["序号", "基本信息", None, None, None, "父亲", None],
+        [None, "学号", "姓名", "身份证号", "手机号", "姓名", "手机号"],
+        ["1", "20220001", "吴小兰", "x", "139", "吴大", "138"],
+        merged=[(0, 1, 0, 4), (0, 5, 0, 6), (0, 0, 1, 0)],
+    )
+    assert table.header_row == 2
+    assert table.mapping.columns == {"student_no": 1, "name": 2, "id_number": 3, "phone": 4}
+
+
 def test_a_merged_two_line_header_ignores_the_fathers_columns():
     table = table_of(
         ["学号", "姓名", "身份证号", "父亲", None],
