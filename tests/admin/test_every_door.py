@@ -139,7 +139,8 @@ def test_the_houses_own_rooms_stay_closed_to_an_administrator_of_one_school(hous
 # What would do something, were the row found.
 POSTED = {
     "outcome": "upheld", "decision": "accept", "answer": "好", "body": "好", "note": "好",
-    "transition": "start_processing", "step": "close", "kind": "progress", "name": "好",
+    "transition": "start_processing", "kind": "progress", "name": "好",
+    "action": "close",
 }  # fmt: skip
 
 
