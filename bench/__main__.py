@@ -16,7 +16,7 @@ BENCHMARKS = (
     "api",
     "rosters",
     "desk",
-    "lists",
+    "sizes",
 )
 
 

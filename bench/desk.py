@@ -1,37 +1,30 @@
-"""The review desk among many orders: claim-next, decide, and from the key to the next picture."""
+"""The review desk: claim-next and decide (measured by `bench.sizes`), and from the key to the next picture."""
 
 from __future__ import annotations
 
 import io
-import os
 import random
-import statistics
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from sqlalchemy import create_engine, func, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
-from backoffice.models import Batch, Order, Photo
+from backoffice.models import Photo
 from backoffice.review import cases, deciding, leases
 from backoffice.review.queue import QueueFilter, Reviewer, unheld
-from backoffice.seeding import volume
 from backoffice.settings import Settings
 from backoffice.workflows.actors import staff_actor
 from backoffice.workflows.orders import build_engine
-from bench.table import Row
+from bench.table import Row, times
 
-FEW = 10_000
-MANY = int(os.environ.get("BENCH_ORDERS", "1000000"))
-ROUNDS = 200
 PHOTOS = 40
 CHROMIUM = Path("/usr/bin/chromium")
 POLICY = deciding.Policy(second_opinion_percent=5, undo_seconds=8)
@@ -65,91 +58,37 @@ SWAP = """
 """
 
 
-@dataclass(frozen=True)
-class Times:
-    """Median and 95th percentile of one kind of step, in milliseconds."""
+class Reviewing:
+    """One reviewer who claims the next photo with everything the desk shows, and approves it."""
 
-    p50: float
-    p95: float
+    def __init__(self, session: Session, staff_id: uuid.UUID) -> None:
+        self.session, self.staff_id = session, staff_id
+        self.engine, self.actor = build_engine(), staff_actor(staff_id, ["reviewer"])
 
+    def step(self) -> dict[str, float]:
+        """Return how long claiming and deciding took, in milliseconds."""
+        began = time.perf_counter()
+        case = self._claim()
+        claimed = time.perf_counter()
+        self._approve(case)
+        decided = time.perf_counter()
+        return {"claim next": (claimed - began) * 1000, "decide": (decided - claimed) * 1000}
 
-def _times(taken: list[float]) -> Times:
-    ordered = sorted(taken)
-    return Times(statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))])
+    def _claim(self) -> cases.Case:
+        now = datetime.now(UTC)
+        query = unheld(Reviewer(self.staff_id), QueueFilter(), now)
+        got = leases.claim(self.session, self.staff_id, query, 1, now=now)
+        (case,) = cases.load(self.session, [cases.Held(*one) for one in got])
+        self.session.commit()
+        return case
 
-
-def _timed(act: Callable[[], object], taken: list[float]) -> object:
-    began = time.perf_counter()
-    result = act()
-    taken.append((time.perf_counter() - began) * 1000)
-    return result
-
-
-def _work(factory: sessionmaker[Session], staff_id: uuid.UUID) -> tuple[Times, Times]:
-    """Claim the next photo with everything the desk shows, approve it; so many times."""
-    engine, actor = build_engine(), staff_actor(staff_id, ["reviewer"])
-    claims: list[float] = []
-    decisions: list[float] = []
-    with factory() as session:
-
-        def claim() -> cases.Case:
-            now = datetime.now(UTC)
-            query = unheld(Reviewer(staff_id), QueueFilter(), now)
-            got = leases.claim(session, staff_id, query, 1, now=now)
-            (case,) = cases.load(session, [cases.Held(*one) for one in got])
-            session.commit()
-            return case
-
-        for _ in range(ROUNDS + 20):
-            case = _timed(claim, claims)
-            assert isinstance(case, cases.Case)
-            order = case.order
-            choice = deciding.Choice(
-                order.id, case.photo.id, case.token, order.version, "approve", {}, 900
-            )
-
-            def decide(choice: deciding.Choice = choice) -> None:
-                deciding.decide(session, engine, actor, choice, POLICY)
-                session.commit()
-
-            _timed(decide, decisions)
-    return _times(claims[20:]), _times(decisions[20:])
-
-
-def _database(settings: Settings) -> list[Row]:
-    from tests.factories import make_batch, make_staff
-
-    database = create_engine(settings.database_url)
-    factory = sessionmaker(database, expire_on_commit=False)
-    with factory() as session:
-        batch_id = make_batch(session).id
-        staff_id = make_staff(session, "reviewer").id
-        session.commit()
-    found = []
-    for orders in (FEW, MANY - FEW):
-        with factory() as session:
-            volume.seed(session, [session.get_one(Batch, batch_id)], orders, seed_number=orders)
-            counting = select(func.count()).where(Order.state == "pending_review")
-            waiting = session.scalar(counting)
-        found.append((*_work(factory, staff_id), waiting))
-    database.dispose()
-    (few_claim, few_decide, few_waiting), (claim, decide, waiting) = found
-    reference = f"the same among {FEW:,} orders, {few_waiting:,} waiting"
-    return [
-        Row(
-            f"{name} {part}, {MANY:,} orders, {waiting:,} waiting",
-            getattr(much, part) / getattr(little, part),
-            1.3,
-            "lower",
-            reference,
-            f"{getattr(much, part):.1f} ms",
+    def _approve(self, case: cases.Case) -> None:
+        order = case.order
+        choice = deciding.Choice(
+            order.id, case.photo.id, case.token, order.version, "approve", {}, 900
         )
-        for name, much, little in (
-            ("claim next", claim, few_claim),
-            ("decide", decide, few_decide),
-        )
-        for part in ("p50", "p95")
-    ]
+        deciding.decide(self.session, self.engine, self.actor, choice, POLICY)
+        self.session.commit()
 
 
 # -- in the browser -----------------------------------------------------------------------
@@ -223,8 +162,8 @@ def _browser(settings: Settings) -> list[Row]:
             page.wait_for_load_state("networkidle")  # the next ones have been fetched
             page.keyboard.press("a")
         page.wait_for_timeout(500)
-        desk = _times(page.evaluate("window.took"))
-        bare = _times(_bare_swaps(chrome, pictures))
+        desk = times(page.evaluate("window.took"))
+        bare = times(_bare_swaps(chrome, pictures))
         chrome.close()
     return [
         Row(
@@ -257,5 +196,5 @@ def _bare_swaps(chrome: Any, pictures: list[bytes]) -> list[float]:
 
 
 def run(settings: Settings) -> list[Row]:
-    """Measure at both sizes of one database, then in the browser on the large one."""
-    return _database(settings) + _browser(settings)
+    """Measure in the browser; claim-next and decide at both sizes are `bench.sizes`."""
+    return _browser(settings)

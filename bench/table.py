@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,20 @@ class Row:
     def reached(self) -> bool:
         """True if the goal was met in this run."""
         return self.ratio >= self.goal if self.better == "higher" else self.ratio <= self.goal
+
+
+@dataclass(frozen=True)
+class Times:
+    """Median and 95th percentile of one kind of step, in milliseconds."""
+
+    p50: float
+    p95: float
+
+
+def times(taken: Sequence[float]) -> Times:
+    """Return median and 95th percentile of what was taken, in the same unit."""
+    ordered = sorted(taken)
+    return Times(statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))])
 
 
 def show(rows: Sequence[Row]) -> str:
