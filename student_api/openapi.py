@@ -13,6 +13,7 @@ from backoffice.accounts.errors import PasswordChangeRequired, TokenExpired, Tok
 from backoffice.errors import BackofficeError
 from student_api import errors
 from student_api.examples import example_for, sample_of
+from student_api.links import LINKS, links_of
 from student_api.operations import OPERATIONS, PREFIX, Operation
 from student_api.parsing import PART_MAX_BYTES, PART_TYPE
 from student_api.problems import MEDIA_TYPE, Problem, problem_of, status_of
@@ -264,7 +265,7 @@ def _responses(declared: Operation, names: Names) -> dict[str, Any]:
         str(declared.status): {"description": "Success", "content": content}
     }
     if declared.name in LINKS:
-        responses[str(declared.status)]["links"] = _links(declared)
+        responses[str(declared.status)]["links"] = links_of(declared.name)
     if declared.polled:
         responses[str(declared.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
         responses["304"] = {"description": "Nothing new since the ETag of If-None-Match"}
@@ -274,45 +275,6 @@ def _responses(declared: Operation, names: Names) -> dict[str, Any]:
     for status, kinds in sorted(by_status.items()):
         responses[str(status)] = _problem(kinds, names, retry=status in (429, 503))
     return responses
-
-
-# What an answer gives the next call: operation -> (next operation, its path argument, where).
-LINKS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "create_order": tuple(
-        (name, "id", "/order/id")
-        for name in (
-            "get_order", "get_events", "cancel_order", "create_payment", "create_upload",
-            "upload_photo", "submit_order", "request_refund", "get_finished_photo",
-        )
-    ),
-    "get_orders": (("get_order", "id", "/items/0/id"), ("get_events", "id", "/items/0/id")),
-    "create_upload": tuple(
-        (name, "id", "/upload/id")
-        for name in ("get_upload", "send_part", "finish_upload", "delete_upload")
-    ),
-    "add_address": tuple(
-        (name, "id", "/address/id") for name in ("get_address", "change_address", "remove_address")
-    ),
-    "open_ticket": tuple(
-        (name, "id", "/ticket/id") for name in ("get_messages", "write_message")
-    ),
-    "get_enrolments": tuple(
-        (name, "id", "/items/0/id")
-        for name in ("get_enrolment", "confirm_enrolment", "ask_correction")
-    ),
-    "identify_student": (("confirm_enrolment", "id", "/enrolment/id"),),
-    "enrol": (("get_enrolment", "id", "/enrolment/id"),),
-}  # fmt: skip
-
-
-def _links(declared: Operation) -> dict[str, Any]:
-    return {
-        name: {
-            "operationId": name,
-            "parameters": {argument: f"$response.body#{pointer}"},
-        }
-        for name, argument, pointer in LINKS.get(declared.name, ())
-    }
 
 
 def _problem(kinds: list[type[BackofficeError]], names: Names, *, retry: bool) -> dict[str, Any]:

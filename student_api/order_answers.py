@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backoffice.models import Order, Photo, RejectionReason, ReviewDecision
 from backoffice.models.vocabulary import OrderState
 from backoffice.orders.actions import allowed_actions
-from backoffice.orders.views import OrderFacts, facts_of
+from backoffice.orders.views import OrderFacts, facts_of, read_again
 from backoffice.workflows.orders import engine
 from student_api.schemas import Answer, Fen, Time
 
@@ -165,9 +165,7 @@ class EventsAnswer(Answer):
 
 def one_order(session: Session, order: Order, locale: str) -> OneOrderAnswer:
     """Return an order as it is now: read again, because a transition may just have moved it."""
-    session.flush()
-    session.expire(order)
-    return OneOrderAnswer(order=order_answers(session, [order], locale)[0])
+    return OneOrderAnswer(order=order_answers(session, [read_again(session, order)], locale)[0])
 
 
 def order_answers(session: Session, orders: Sequence[Order], locale: str) -> list[OrderAnswer]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from backoffice.models import Order, OrderEvent, Photo, ReviewDecision, Shipment, Student
+from backoffice.models import Batch, Order, OrderEvent, Photo, ReviewDecision, Shipment, Student
 from backoffice.models.vocabulary import OrderState
 from backoffice.workflows.errors import OrderNotFound
 from backoffice.workflows.known import Known, read_known
@@ -63,6 +63,14 @@ def find_order(session: Session, student: Student, order_id: uuid.UUID) -> Order
     return order
 
 
+def read_again(session: Session, order: Order) -> Order:
+    """Flush, and return the order as it is now in the database, with what is shown with it."""
+    session.flush()
+    given = {"order_id": order.id, "student_id": order.student_id}
+    fresh = {"populate_existing": True}
+    return session.scalars(_OF_STUDENT, given, execution_options=fresh).unique().one()
+
+
 def page_of_orders(
     session: Session, student: Student, limit: int, before: uuid.UUID | None
 ) -> list[Order]:
@@ -70,7 +78,11 @@ def page_of_orders(
     query = (
         select(Order)
         .where(Order.student_id == student.id)
-        .options(*_SHOWN_WITH, selectinload(Order.items))
+        .options(
+            *_SHOWN_WITH,
+            selectinload(Order.items),
+            joinedload(Order.batch).selectinload(Batch.services),
+        )
         .order_by(Order.id.desc())
         .limit(limit)
     )

@@ -50,6 +50,10 @@ def before_call(context, case, **kwargs):
         known = KNOWN["ids"].get(f"{case.operation.path} {name}")
         if known and next(_turns) % 2 and not _is_linked(case):
             case.path_parameters[name] = known
+    name = case.operation.definition.raw["operationId"]
+    body = KNOWN["bodies"].get(name)
+    if body and next(_turns) % 2 and case.meta and case.meta.generation.mode.is_positive:
+        case.body = body  # from here the links lead on to orders, payments and pictures
 
 
 @schemathesis.check

@@ -14,7 +14,15 @@ import pytest
 from werkzeug.serving import make_server
 
 from student_api.limits import _KEY, NoLimits
-from tests.student_api.conftest import identified, jpeg, ordered, paid
+from tests.factories import make_batch
+from tests.student_api.conftest import (
+    code_for,
+    identified,
+    jpeg,
+    list_person,
+    ordered,
+    paid,
+)
 
 HOOKS = "tests.student_api.schemathesis_hooks"
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,7 +44,7 @@ def address(app, monkeypatch):
     thread.join()
 
 
-def ids_of(student, order, batch, enrolment):
+def ids_of(student, order, batch, enrolment, other):
     uploaded = student.upload(f"/orders/{order['id']}/photos", jpeg()).get_json()["photo"]
     ticket = student.post("/tickets", {"subject": "照片", "body": "什么时候寄出？"}).get_json()
     known = {
@@ -47,7 +55,7 @@ def ids_of(student, order, batch, enrolment):
     return known | {
         "/api/v1/orders/{id}/photos/{photo_id} photo_id": uploaded["id"],
         "/api/v1/batches/{feature_code} feature_code": batch.feature_code,
-        "/api/v1/batches/{feature_code}/identify feature_code": batch.feature_code,
+        "/api/v1/batches/{feature_code}/identify feature_code": other.feature_code,
         "/api/v1/batches/{feature_code}/contest feature_code": batch.feature_code,
         "/api/v1/enrolments/{id} id": enrolment,
         "/api/v1/enrolments/{id}/confirm id": enrolment,
@@ -64,12 +72,22 @@ def test_every_check_of_schemathesis(
     enrolment = identified(student, settings, committed, batch, person)
     order = ordered(student, enrolment)
     paid(student, order)
+    with committed() as session:
+        other = make_batch(session)
+        session.commit()
+        _ = other.school.code
+    entry = list_person(committed, other, person)
+    claim = {
+        "id_last4": person.id_number[-4:],
+        "capture_code": code_for(settings, other, person, entry.student_no),
+    }
     known = {
         "base_url": address,
         "token": student.headers["Authorization"].removeprefix("Bearer "),
         "login": {"login": person.id_number, "password": person.id_number[-6:]},
         "ending": ["logout", "password"],
-        "ids": ids_of(student, order, batch, enrolment),
+        "ids": ids_of(student, order, batch, enrolment, other),
+        "bodies": {"identify_student": claim},
     }
     done = subprocess.run(
         [
