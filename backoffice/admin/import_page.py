@@ -37,6 +37,7 @@ class ImportPage:
     number: int = 0
     lines: Any = ()
     headings: Sequence[str] = ()
+    unused: Sequence[str] = ()
     files: Sequence[JobLine] = ()
 
     @property
@@ -58,9 +59,20 @@ def page_of(session: Session, row: RosterImport, arguments: Mapping[str, str]) -
         page.required = frozenset(group[0] for group in REQUIRED[mode])
     else:
         _open_list(session, row, arguments, page)
+        page.unused = _unused(row)
         kinds, of_import = [BatchJobKind.ROSTER_ERRORS], {"import": str(row.id)}
         page.files = recent_jobs(session, row.batch_id, kinds, of_import, limit=1)
     return page
+
+
+def _unused(row: RosterImport) -> list[str]:
+    """Return the headings of a previewed file that nothing is taken from."""
+    if row.state != "previewed" or row.proposal is None:
+        return []
+    sheets = Proposal.from_dict(row.proposal).sheets
+    headings = [c.heading for sheet in sheets if sheet.name == row.sheet for c in sheet.columns]
+    used = {" ".join(heading.split()) for heading in row.mapping.values()}
+    return [heading for heading in headings if heading and heading not in used]
 
 
 def _open_list(

@@ -150,6 +150,12 @@ class ImportsRoom(ListRoom):
             row, "roster:choose", lambda: steps.choose(db.session(), row, name, columns)
         )
 
+    @expose("/<uuid:id>/columns", methods=("POST",))
+    def columns(self, id: uuid.UUID) -> Any:
+        """Go back from the preview to the choice of columns."""
+        row = self._import(id)
+        return self._step(row, "roster:columns", lambda: steps.reconsider(db.session(), row))
+
     @expose("/<uuid:id>/confirm", methods=("POST",))
     def confirm(self, id: uuid.UUID) -> Any:
         """Write what was previewed: these bytes, these rows, or nothing."""

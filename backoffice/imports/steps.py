@@ -92,6 +92,15 @@ def choose(session: Session, record: RosterImport, sheet: str, columns: Pairs[st
     _ask(session, record, "checking")
 
 
+def reconsider(session: Session, record: RosterImport) -> None:
+    """Give a preview up for other columns of the same file. Flushes. Raises PreviewOutdated."""
+    if record.state != "previewed" or record.proposal is None:
+        raise PreviewOutdated
+    clear(session, record.id)
+    record.state = "mapping"
+    session.flush()
+
+
 def _worth_remembering(offer: SheetOffer, words: Pairs[str, str]) -> dict[str, str]:
     """Return what the clerk said that the headings do not say by themselves."""
     return {
@@ -192,8 +201,9 @@ def _read(session: Session, storage: Storage, record: RosterImport, progress: Pr
     sheets = read_workbook(uploaded(storage, record))
     known = recall(session, record.batch.school_id)
     proposal = propose(sheets, str(record.batch.roster_mode), known)
+    record.proposal = proposal.to_dict()  # kept after the preview: the clerk may think again
     if not proposal.sure:
-        record.proposal, record.state = proposal.to_dict(), "mapping"
+        record.state = "mapping"
         return
     _preview(session, record, sheets, progress)
 

@@ -37,7 +37,7 @@ DOORS: dict[str, frozenset[str]] = {
     **_doors("batches", "create_view edit_view step", ADMIN, SCHOOL),
     **_doors("batches", "people ask_file file ask_reminder send_reminder", ADMIN, SCHOOL),
     **_doors("batches", "export_pictures package", ADMIN, SCHOOL, OPERATOR),
-    **_doors("imports", f"{LIST} upload report choose confirm check discard undo error_workbook"
+    **_doors("imports", f"{LIST} upload report choose columns confirm check discard undo error_workbook"
              " template", ADMIN, SCHOOL),
     **_doors("enrolments", LIST, ADMIN, SCHOOL),
     **_doors("orders", f"{LIST} order fire undo", *STAFF),

@@ -262,6 +262,38 @@ def test_a_file_without_headings_is_mapped_by_letters(house: House):
     assert count(house, RosterMapping) == 0  # letters mean nothing next time
 
 
+def test_columns_left_out_are_named_and_can_still_be_chosen(house: House):
+    client, rows = house.client("school"), make.people(2)
+    heads = ["籍贯" if head == "班级" else head for head in make.HEADINGS]
+    address = previewed(house, client, make.xlsx([heads, *rows]))
+    page = client.get(address).text
+    assert re.search(r"未使用的列：\s*<span class=\"chip\">籍贯</span>", page)
+    assert count(house, StagedRow) == 2
+    post(client, f"{address}columns")
+    assert (newest(house).state, count(house, StagedRow)) == ("mapping", 0)
+    assert post(client, f"{address}confirm", seen=seen(page)).status_code == 303
+    assert newest(house).state == "mapping"  # what was given up cannot be confirmed
+    columns = {f"s0-#{n}": field for n, field in enumerate(
+        ("student_no", "name", "id_type", "id_number", "", "", "", "", "class_name", "")
+    )}  # fmt: skip
+    post(client, f"{address}choose", **{"sheet": "0", "name-0": newest_sheet(house), **columns})
+    work(house)
+    page = client.get(address).text
+    assert "籍贯" in re.search(r"识别的列.*?</p>", page, re.S)[0]
+    post(client, f"{address}confirm", seen=seen(page))
+    work(house)
+    house.session.expire_all()
+    assert newest(house).proposal is None
+    entries = house.session.scalars(select(Enrolment).order_by(Enrolment.student_no)).all()
+    assert [entry.class_name for entry in entries] == [row[8] for row in rows]
+    post(client, f"{address}columns")
+    assert newest(house).state == "applied"
+
+
+def newest_sheet(house: House) -> str:
+    return newest(house).proposal["sheets"][0]["name"]
+
+
 def test_the_workbook_comes_back_with_its_findings(house: House, storage):
     client, rows = house.client("school"), make.people(2)
     rows[1][3] = "310101200309150000"
