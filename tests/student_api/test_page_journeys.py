@@ -227,6 +227,9 @@ def test_002_new_student_late_and_refunded(phone, opened, committed, tmp_path, p
     phone.page.locator(".tile").nth(0).click()  # a graduate is told that this is not theirs
     phone.page.get_by_text("本批次仅限新生").wait_for()
     phone.page.locator(".tile").nth(1).click()
+    phone.at("拍摄前请阅读")
+    assert phone.page.locator(".toast").count() == 0  # the complaint left with its screen
+    assert "新生学籍照片（白底）" in phone.page.inner_text("#screen")  # the batch's own standard
     read_guides(phone)
     phone.press("第一次使用")
     phone.at("注册")

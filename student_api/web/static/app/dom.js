@@ -96,12 +96,17 @@ export function announce(text) {
   setTimeout(() => { place.textContent = text; }, 50);
 }
 
-/** Show a passing message at the bottom of the page. */
+/** Show a passing message at the top of the page; a complaint leaves with its screen, "bad.keep" stays. */
 export function toast(text, kind = "info") {
   document.querySelector(".toast")?.remove();
-  const node = el(`.toast.${kind}`, { role: kind === "bad" ? "alert" : "status" }, text);
+  const node = el(`.toast.${kind}`, { role: kind.startsWith("bad") ? "alert" : "status" }, text);
   document.body.append(node);
-  setTimeout(() => node.remove(), kind === "bad" ? 8000 : 4000);
+  setTimeout(() => node.remove(), kind.startsWith("bad") ? 8000 : 4000);
+}
+
+/** Take away a complaint that the step to another screen has answered. */
+export function dropComplaint() {
+  document.querySelector(".toast.bad:not(.keep)")?.remove();
 }
 
 /** Return money, e.g. ¥30.00, from fen. */

@@ -44,7 +44,7 @@ function menu() {
 }
 
 window.addEventListener("hashchange", () => { menu(); draw(); });
-window.addEventListener("offline", () => toast(t("offline"), "bad"));
+window.addEventListener("offline", () => toast(t("offline"), "bad.keep"));
 window.addEventListener("online", () => toast(t("online")));
 window.addEventListener("session", menu);
 bar();

@@ -1,11 +1,12 @@
 // Screens by the address behind '#': the browser's back button works, a reload stays where it was.
 
-import { announce, el } from "./dom.js";
+import { announce, dropComplaint, el } from "./dom.js";
 import { t } from "./texts.js";
 
 const routes = [];
 let turn = 0;
 let leaving = null;
+let shownPath = null;
 
 /** Register a screen: pattern like "/order/:id"; show(params) returns its element(s). */
 export function route(pattern, show) {
@@ -32,6 +33,8 @@ export async function draw() {
   leaving?.();
   leaving = null;
   const path = location.hash.slice(1) || "/";
+  if (path !== shownPath) dropComplaint();
+  shownPath = path;
   const found = routes.map((r) => ({ r, m: path.match(r.match) })).find(({ m }) => m);
   const home = document.getElementById("home");
   const place = document.getElementById("screen");

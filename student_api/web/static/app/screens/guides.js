@@ -38,7 +38,7 @@ function otherCode() {
 }
 
 route("/guides", async () => {
-  const { requires_capture_code: needed } = await batch();
+  const { requires_capture_code: needed, standard_title: standard } = await batch();
   const kinds = needed ? ["capture-code", "standard", "shooting"] : ["standard", "shooting"];
   const texts = await Promise.all(kinds.map((kind) => load(`/guides/${kind}`, { public: true })));
   const read = choice("checkbox", { checked: Boolean(draft("guides-read")) }, t("guides_read"));
@@ -52,7 +52,8 @@ route("/guides", async () => {
   });
   return [
     el("h1", {}, t("guides_title")),
-    texts.map((guide, index) => el("details.card", { open: index === 0 }, el("summary", {}, guide.title), el(".text", {}, prose(guide.body)))),
+    texts.map((guide, index) => el("details.card", { open: index === 0 }, el("summary", {}, guide.title),
+      el(".text", {}, guide.kind === "standard" && el("p", {}, t("batch_standard"), el("strong", {}, standard)), prose(guide.body)))),
     el(".foot", {}, read, on),
   ];
 });

@@ -38,7 +38,7 @@ async function page(type) {
       signedIn(await call("POST", "/auth/register", { json: values, public: true }), remember.input.checked);
       toast(t("registered"));
       go(await nextPlace());
-    }, fields, { account_exists: (problem) => { toast(problem.message, "bad"); go("/sign-in"); } });
+    }, fields, { account_exists: (problem) => { toast(problem.message, "bad.keep"); go("/sign-in"); } });
   };
   const scan = scanner(fields);
   const onType = () => { scan.hidden = fields.id_type.input.value !== "resident_id"; };
