@@ -23,7 +23,7 @@ from backoffice.security.tenancy import visible
 from backoffice.services import services
 
 HOURS, DAYS, REASON_DAYS = 24, 14, 30
-NEWEST_REJECTIONS = 20_000
+NEWEST_REJECTIONS = 5_000  # the newest tell what is going wrong; more only cost time
 AGES = (1, 4, 24, 72)  # hours: the borders of the queue's ages
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
+from backoffice.models import Order
 from backoffice.settings import Settings
 from tests.admin.browser import browser, served  # noqa: F401  (fixtures)
 from tests.admin.house import STATES, House, build_house, store_pictures
@@ -42,4 +44,24 @@ def busy_house(house: House) -> House:
         house.session.commit()
         for order in (*house.orders.values(), *house.foreign.values()):
             store_pictures(house.app, house.session, order)
+    return house
+
+
+@pytest.fixture
+def queue(house: House) -> list[Order]:
+    """Three photos that wait, the first one longest."""
+    with house.app.app_context():
+        orders = [make_order(house.session, house.batches[0], "pending_review") for _ in range(3)]
+        house.session.commit()
+        for order in orders:
+            store_pictures(house.app, house.session, order)
+    return orders
+
+
+@pytest.fixture
+def required(house: House, monkeypatch) -> House:
+    """The house as in production: administrators and finance need a second factor."""
+    services = house.app.extensions["backoffice"]
+    strict = dataclasses.replace(services.settings, staff_second_factor="required")
+    monkeypatch.setattr(services, "settings", strict)
     return house

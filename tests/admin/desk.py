@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
+from backoffice.models import Order, ReviewDecision, ReviewLease
 from tests.admin.house import House, token_of
 
 CASE = re.compile(r'<article class="rd-case"([^>]*)>')
@@ -77,3 +80,27 @@ class Desk:
             for html in self.call("claim", want=want, **data).json["cases"]
             for s in shown_in(html)
         ]
+
+
+def decisions(house: House) -> list[tuple[str, str]]:
+    house.session.rollback()
+    return [
+        (str(d.order_id), d.decision)
+        for d in house.session.scalars(select(ReviewDecision).order_by(ReviewDecision.created_at))
+    ]
+
+
+def state(house: House, order: Order) -> str:
+    house.session.rollback()
+    house.session.expire_all()
+    return order.state
+
+
+def orders_of(shown: list[Shown]) -> list[str]:
+    return [s.order for s in shown]
+
+
+def run_out(house: House) -> None:
+    """Nobody has given a sign of life for longer than a lease lasts."""
+    house.session.execute(update(ReviewLease).values(expires_at=datetime.now(UTC)))
+    house.session.commit()
