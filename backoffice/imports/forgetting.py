@@ -12,7 +12,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from backoffice.imports import steps
+from backoffice.imports import uploads
 from backoffice.imports.errors import ImportRunning
 from backoffice.imports.staging import E
 from backoffice.imports.writing import REPLACED, take_turn
@@ -35,7 +35,7 @@ def forget(session: Session, storage: Storage, enrolment_ids: Collection[uuid.UU
     for batch_id in batches:
         take_turn(session, batch_id)
     for import_id in _uploads(session, batches):
-        steps.forget(session, storage, import_id)
+        uploads.forget(session, storage, import_id)
     session.execute(
         delete(REPLACED).where(_about(enrolment_ids)).execution_options(synchronize_session=False)
     )

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from backoffice.batches import jobs
-from backoffice.imports import steps
+from backoffice.imports import steps, uploads, working
 from backoffice.imports.progress import ProgressRow
 from backoffice.models import AccessRecord, Batch, BatchJob, Enrolment, OutboxRow, RosterImport
 from backoffice.models.roster import MissingRow, RosterMapping, StagedRow
@@ -44,7 +44,7 @@ def work(house: House) -> None:
     storage = house.app.extensions["backoffice"].storage
     with house.app.app_context():
         for row in rows:
-            steps.work(session, storage, row.payload["import_id"])
+            working.work(session, storage, row.payload["import_id"])
             row.state = "done"
     session.commit()
 
@@ -304,7 +304,7 @@ def test_the_workbook_comes_back_with_its_findings(house: House, storage):
     assert 'data-refresh="1"' in client.get(address).text
     with house.app.app_context():
         jobs.begin(house.session, job.id)
-        marked = io.BytesIO(steps.marked_upload(storage, newest(house), "zh"))
+        marked = io.BytesIO(uploads.marked_upload(storage, newest(house), "zh"))
         made = jobs.MadeFile("x.xlsx", "application/octet-stream", marked)
         jobs.keep_file(house.session, storage, job.id, made)
         house.session.commit()
@@ -359,10 +359,10 @@ def test_uploads_are_kept_a_day_and_no_longer(house: House, storage):
     address = previewed(house, client, sheet(make.people(2)))
     row = newest(house)
     key = row.storage_key
-    due = house.session.scalars(select(OutboxRow).filter_by(effect=steps.FORGET)).one()
+    due = house.session.scalars(select(OutboxRow).filter_by(effect=uploads.FORGET)).one()
     assert (due.available_at - due.created_at).total_seconds() > 23 * 3600
     with house.app.app_context():
-        steps.forget(house.session, storage, row.id)
+        uploads.forget(house.session, storage, row.id)
     house.session.commit()
     assert not storage.exists(key)
     assert (count(house, StagedRow), newest(house).state) == (0, "discarded")

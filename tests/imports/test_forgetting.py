@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from backoffice.crypto import keyring
-from backoffice.imports import steps
+from backoffice.imports import steps, working
 from backoffice.imports.errors import ImportRunning
 from backoffice.imports.forgetting import forget
 from backoffice.imports.operations import import_roster
@@ -41,7 +41,7 @@ def uploaded(session, storage, batch, headings=make.HEADINGS) -> RosterImport:
     data = make.csv_text([headings, *make.people(3)]).encode()
     staff = make_staff(session, "school", batch.school)
     record = steps.start(session, storage, batch, data, "名单.csv", staff.id)
-    steps.work(session, storage, record.id)
+    working.work(session, storage, record.id)
     return record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select, text
 
-from backoffice.imports import steps
+from backoffice.imports import steps, working
 from backoffice.imports.progress import progress_of
 from backoffice.models import Batch, Enrolment, OutboxRow, RosterImport
 from tests import factories_workbooks as make
@@ -108,7 +108,7 @@ def test_an_import_whose_worker_always_dies_says_so(context, committed, uploaded
     import_id = upload(make.people(2))
     confirm(import_id)
     with committed() as session:
-        steps.interrupted(session, import_id)
+        working.interrupted(session, import_id)
         session.commit()
         record = session.get_one(RosterImport, import_id)
         assert (record.state, record.error["code"]) == ("failed", "roster_import_interrupted")

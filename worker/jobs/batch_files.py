@@ -15,7 +15,7 @@ from backoffice.batches.stages import ClassRef
 from backoffice.fulfilment.export_package import export_package
 from backoffice.fulfilment.mini_program_code import mini_program_code
 from backoffice.fulfilment.progress_workbook import progress_workbook
-from backoffice.imports.steps import marked_upload
+from backoffice.imports.uploads import marked_upload
 from backoffice.models import Batch, BatchJob, RosterImport
 from backoffice.models.batch_life import BatchJobKind
 from worker.jobs.job import Job

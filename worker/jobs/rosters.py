@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from backoffice.db import db
-from backoffice.imports import steps
+from backoffice.imports import uploads, working
 from backoffice.imports.errors import ImportRunning
 from backoffice.imports.progress import ProgressRow
 from worker.jobs.job import Job, TryAgain
@@ -19,16 +19,16 @@ def import_roster(job: Job) -> None:
     import_id = uuid.UUID(job.payload["import_id"])
     progress = ProgressRow(db.engine, import_id)
     try:
-        steps.work(job.session, job.services.storage, import_id, progress)
+        working.work(job.session, job.services.storage, import_id, progress)
     except ImportRunning:
         raise TryAgain(ImportRunning.code) from None
 
 
 def interrupt_import(job: Job, code: str) -> None:
     """Say on the import that its step could not be worked."""
-    steps.interrupted(job.session, uuid.UUID(job.payload["import_id"]))
+    working.interrupted(job.session, uuid.UUID(job.payload["import_id"]))
 
 
 def forget_upload(job: Job) -> None:
     """Delete an upload whose time is over."""
-    steps.forget(job.session, job.services.storage, uuid.UUID(job.payload["import_id"]))
+    uploads.forget(job.session, job.services.storage, uuid.UUID(job.payload["import_id"]))
