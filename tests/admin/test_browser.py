@@ -1,4 +1,4 @@
-"""The rooms in a real browser: what works by itself, and nothing from outside."""
+"""The rooms in a real browser: what works by itself. Every page: `test_every_page`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,6 @@ from tests.admin.browser import Browser
 from tests.admin.house import House
 
 pytestmark = pytest.mark.browser
-
-
-def test_no_page_asks_for_anything_outside_or_breaks_its_policy(
-    busy_house: House, served: str, browser: Browser
-):
-    """`Browser` fails the test for any console error, which includes every policy violation."""
-    browser.sign_in(busy_house.staff["admin"].email)
-    order, batch = busy_house.orders["shipped"], busy_house.batches[0]
-    for path in ("", "orders/", f"orders/{order.id}/", "batches/", f"batches/{batch.id}/",
-                 "batches/new/", "imports/", "enrolments/", "reasons/", "reasons/edit/?id=P01",
-                 "standards/", "finance/", "payments/", "refunds/", "schools/new/", "staff/",
-                 "staff/new/", "outbox/", "change", "workflow/", "bulk/"):  # fmt: skip
-        browser.go(f"/admin/{path}")
-        browser.page.wait_for_load_state("networkidle")
-        wide = browser.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 1366, path
 
 
 def test_the_operator_ships_in_bulk(busy_house: House, served: str, browser: Browser):
