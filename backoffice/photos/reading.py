@@ -9,23 +9,24 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pi_heif
-from PIL import Image, ImageCms
+from PIL import Image
 
 from backoffice.photos.arrays import RGB
 from backoffice.photos.errors import (
     ImageAnimated,
     ImageBomb,
-    ImagePolyglot,
     ImageTooLarge,
     ImageTooSmall,
     ImageTruncated,
     NotAnImage,
 )
 from backoffice.photos.marks import Marks, read_marks
+from backoffice.photos.reading_colour import halved, to_srgb
+from backoffice.photos.reading_foreign import check_foreign
 
 Format = Literal["jpeg", "png", "webp", "heic"]
 
@@ -41,16 +42,6 @@ ROOMY_PIXELS = (
 )
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"}
 _SEQUENCE_BRANDS = {b"hevc", b"hevx", b"msf1"}
-_FOREIGN = (
-    b"PK\x03\x04",
-    b"%PDF-",
-    b"<html",
-    b"<script",
-    b"<?php",
-    b"<!doctype",
-    b"Rar!",
-    b"\x7fELF",
-)
 _PIL_FORMATS: dict[Format, tuple[str, ...]] = {
     "jpeg": ("JPEG",),
     "png": ("PNG",),
@@ -137,7 +128,7 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
     except (OSError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
         raise ImageTruncated from error
     if want_side and kind != "jpeg" and image.width * image.height > ROOMY_PIXELS:
-        image = _halved(image)
+        image = halved(image)
     scale = image.width / original[0]
     if kind == "jpeg" and _ends_grey(image, scale):
         raise ImageTruncated
@@ -145,7 +136,7 @@ def decode(data: bytes, *, want_side: int | None = None) -> Decoded:
     if orientation > 1:
         image = image.transpose(_TURNS[orientation])
         edits.append("exif_orientation")
-    flat = _to_srgb(image, edits)
+    flat = to_srgb(image, edits)
     rgb = np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
     return Decoded(rgb, scale, kind, original, tuple(edits), marks, orientation)
 
@@ -180,48 +171,7 @@ def _check_header(data: bytes, kind: Format, image: Image.Image) -> None:
     # Inside a scan FF is never followed by DA, so each pair is a scan (or lies in a thumbnail).
     if kind == "jpeg" and data.count(b"\xff\xda") > MAX_SCANS:
         raise ImageBomb
-    _check_foreign(data, kind)
-
-
-def _check_foreign(data: bytes, kind: Format) -> None:
-    """Refuse a file that is also an archive, a page or a script: the original is kept and served."""
-    tail = data[_end_of_picture(data, kind) :][: 1 << 20].lower()
-    head = data[: _start_of_pixels(data, kind)].lower()
-    if any(mark.lower() in tail for mark in _FOREIGN):
-        raise ImagePolyglot
-    if any(mark.lower() in head for mark in _FOREIGN if len(mark) > 4):
-        raise ImagePolyglot
-
-
-def _start_of_pixels(data: bytes, kind: Format) -> int:
-    """Return how far the file's own words (comments, EXIF, profiles) reach, at least 1024 bytes."""
-    mark = {"jpeg": b"\xff\xda", "png": b"IDAT"}.get(kind)
-    return max(data.find(mark), 1024) if mark else 1024
-
-
-def _end_of_picture(data: bytes, kind: Format) -> int:
-    if kind == "png":
-        end = data.rfind(b"IEND")
-        return end + 8 if end >= 0 else len(data)
-    if kind == "webp":
-        return 8 + int.from_bytes(data[4:8], "little")
-    if kind == "jpeg":
-        end = data.rfind(b"\xff\xd9")
-        return end + 2 if end >= 0 else len(data)
-    return _end_of_boxes(data)
-
-
-def _end_of_boxes(data: bytes) -> int:
-    """Return where the last whole top-level box of a HEIC file (ISO/IEC 14496-12) ends."""
-    at = 0
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        if size < 8 or at + size > len(data):
-            return at if size else len(data)  # 0: the box reaches the end of the file
-        at += size
-    return at
+    check_foreign(data, kind)
 
 
 def _draft(image: Image.Image, want_side: int) -> None:
@@ -256,63 +206,3 @@ def _orientation(image: Image.Image) -> int:
         return int(orientation) if orientation in range(2, 9) else 1
     except (ValueError, TypeError, SyntaxError, OSError, KeyError, ZeroDivisionError):
         return 1
-
-
-def _to_srgb(image: Image.Image, edits: list[str]) -> Image.Image:
-    """Return RGB over white, colours converted from the embedded profile to sRGB."""
-    profile = image.info.get("icc_profile")
-    flat = _over_white(image, edits)
-    if not profile or flat.mode not in ("RGB", "CMYK", "L"):
-        return _rgb(flat)
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if _is_srgb(source) and flat.mode == "RGB":
-            return flat
-        converted = ImageCms.profileToProfile(
-            flat, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return flat.convert("RGB")
-    edits.append("icc_to_srgb")
-    return converted if converted is not None else flat.convert("RGB")
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """Return the picture as RGB; Pillow's own `convert` would copy what is RGB already."""
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _is_srgb(profile: Any) -> bool:
-    return "srgb" in (ImageCms.getProfileDescription(profile) or "").lower()
-
-
-def _halved(image: Image.Image) -> Image.Image:
-    """Return the picture at half its size; what no averaging is defined for keeps its size."""
-    if image.mode not in ("RGB", "RGBA", "L"):
-        return image
-    info = image.info
-    smaller = image.reduce(2)
-    smaller.info = info  # the colour profile
-    return smaller
-
-
-def _eight_bits(grey: Any, *, deep: bool) -> Image.Image:
-    if deep or grey.max(initial=0) > 255:
-        grey = grey.clip(0, 65535).astype(np.uint16) >> 8
-    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
-
-
-def _over_white(image: Image.Image, edits: list[str]) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        edits.append("depth_to_8_bit")
-        return _eight_bits(np.asarray(image), deep="16" in image.mode)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        if layer.getchannel("A").getextrema() == (255, 255):
-            return layer.convert("RGB")
-        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        edits.append("alpha_over_white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    if image.mode in ("RGB", "L", "CMYK"):
-        return image
-    return image.convert("RGB")
