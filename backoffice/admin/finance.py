@@ -133,6 +133,7 @@ class PaymentsRoom(MoneyRoom):
     def __init__(self) -> None:
         self.column_formatters = {
             "order_id": _order_cell,
+            "provider": lambda v, c, p, n: word("provider", p.provider),
             "amount_fen": lambda v, c, p, n: yuan(p.amount_fen),
             "status": lambda v, c, p, n: (
                 badge(word("payment", p.status), PAYMENT_TONES[p.status])

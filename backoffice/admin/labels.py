@@ -84,6 +84,10 @@ WORDS: dict[str, dict[str, Text]] = {
         "dead": Text("失败停止", "Dead"),
         "cancelled": Text("已取消", "Cancelled"),
     },
+    "provider": {
+        "sandbox": Text("沙箱（测试）", "Sandbox"),
+        "free": Text("免费", "Free of charge"),
+    },
     "bulk": {
         "running": Text("进行中", "Running"),
         "finished": Text("已结束", "Finished"),

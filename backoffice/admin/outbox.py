@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 
 from backoffice.admin.labels import badge, word, words
-from backoffice.admin.language import ago, lazy, local_time, t
+from backoffice.admin.language import ago, lazy, local_time, say, t
 from backoffice.admin.list_room import Choice, ListRoom
 from backoffice.admin.people import record
 from backoffice.admin.room import expose, one_or_404
@@ -25,6 +25,30 @@ TONES = {
     "done": "good",
     "dead": "bad",
     "cancelled": "neutral",
+}
+
+
+# What a task does, for who looks after the system; the code stands below, as in the logs.
+EFFECTS = {
+    "notify.paid": Text("通知学生：已付款", "Tell: paid"),
+    "notify.approved": Text("通知学生：审核通过", "Tell: approved"),
+    "notify.rejected": Text("通知学生：审核不通过", "Tell: rejected"),
+    "notify.shipped": Text("通知学生：已发货", "Tell: shipped"),
+    "notify.refunded": Text("通知学生：已退款", "Tell: refunded"),
+    "notify.reminder": Text("提醒学生", "Remind a student"),
+    "notify.ticket": Text("通知学生：咨询已回复", "Tell: question answered"),
+    "notify.request": Text("通知学生：申请已处理", "Tell: request settled"),
+    "refund.send": Text("发起退款", "Send a refund"),
+    "refund.retry": Text("重试退款", "Send a refund again"),
+    "photo.process": Text("处理照片", "Process a photo"),
+    "email.photo": Text("邮件发送成片", "E-mail a finished picture"),
+    "bulk.run": Text("批量操作", "Bulk run"),
+    "roster.import": Text("导入名单", "Import a roster"),
+    "roster.forget": Text("删除已上传名单", "Delete an uploaded roster"),
+    "batch.file": Text("生成批次文件", "Make a file of a batch"),
+    "staff.invite": Text("发送员工邀请", "Invite a member of staff"),
+    "retention.daily": Text("每日到期删除", "Daily deletion"),
+    "list.export": Text("导出列表", "Export a list"),
 }
 
 
@@ -62,6 +86,7 @@ class OutboxRoom(ListRoom):
 
     def __init__(self) -> None:
         self.column_formatters = {
+            "effect": lambda v, c, r, n: _task(r.effect),
             "state": lambda v, c, r, n: badge(word("outbox", r.state), TONES[r.state]),
             "last_error": lambda v, c, r, n: r.last_error or "—",
             "order_id": _order_cell,
@@ -94,3 +119,9 @@ def _order_cell(view: Any, context: Any, row: Any, name: str) -> Any:
     return Markup('<a href="{}">{}</a>').format(
         view.get_url("orders.order", id=row.order_id), t("查看", "Open")
     )
+
+
+def _task(effect: str) -> Markup:
+    told = EFFECTS.get(effect)
+    code = Markup('<span class="code muted">{}</span>').format(effect)
+    return Markup("{}<br>{}").format(say(told), code) if told else code

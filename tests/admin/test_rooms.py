@@ -179,6 +179,16 @@ def test_only_dead_rows_are_replayed(busy_house: House):
     assert (dead.state, dead.tries, alive.tries) == ("waiting", 0, 3)
 
 
+def test_tasks_are_called_by_what_they_do_and_unknown_ones_by_their_code(busy_house: House):
+    house = busy_house
+    for effect in ("photo.process", "new.effect"):
+        house.session.add(OutboxRow(effect=effect, payload={}, dedupe_key=f"test/{effect}"))
+    house.session.commit()
+    page = house.client("admin").get("/admin/outbox/").text
+    assert "处理照片<br>" in page
+    assert ">new.effect<" in page
+
+
 def test_a_list_takes_a_handful_of_queries(busy_house: House):
     from sqlalchemy import event
 
