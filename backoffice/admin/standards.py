@@ -62,7 +62,7 @@ class StandardsRoom(ListRoom):
         "background": lambda v, c, s, n: swatch(s.data["background"]),
         "policy": lambda v, c, s, n: say(POLICIES[s.as_standard().background_policy]),
         "file_size": lambda v, c, s, n: (
-            f"{s.data['min_bytes'] / 1000:.0f}–{s.data['max_bytes'] / 1000:.0f} KB"
+            f"{s.data['min_bytes'] / 1000:.0f}–{s.data['max_bytes'] / 1000:.0f}\u00a0KB"
         ),
         "retired_at": lambda v, c, s, n: state_badge(s),
     }
@@ -233,10 +233,11 @@ def state_badge(row: PhotoStandard) -> Markup:
 def swatch(rgb: list[int]) -> Markup:
     """Return the colour as a small SVG (no inline style: the content policy forbids it)."""
     colour = "rgb({}, {}, {})".format(*rgb)
+    told = colour.replace(" ", "\u00a0")  # one word in narrow columns
     return Markup(
         '<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">'
         '<rect width="16" height="16" rx="3" fill="{}"/></svg> {}'
-    ).format(colour, colour)
+    ).format(colour, told)
 
 
 def data_uri(jpeg: bytes) -> str:
