@@ -150,6 +150,12 @@ class Settings:
     wechat_code_env: str = describe(
         "release", "Version of the mini-program the code opens: `release`, `trial` or `develop`."
     )
+    unused_photo_days: int = describe(
+        30, "Pictures nobody used are deleted this long after their batch closed."
+    )
+    finished_photo_days: int = describe(
+        180, "Finished pictures are deleted this long after their order was completed."
+    )
     erasure_days: int = describe(
         15,
         "An erasure a student asked for is carried out after this many days, unless staff did it "

@@ -94,11 +94,16 @@ def blank_orders(session: Session, orders: Ids) -> None:
         orders,
         payload=OutboxRow.payload.op("-")("sealed_address"),
     )
+    blank_photos(session, Photo.order_id, orders)
+
+
+def blank_photos(session: Session, key: InstrumentedAttribute[uuid.UUID], ids: Ids) -> None:
+    """Empty what pictures show and what was measured on them; attempt, source and outcome stay."""
     _blank(
         session,
         Photo,
-        Photo.order_id,
-        orders,
+        key,
+        ids,
         original_key=ERASED,
         original_sha256=NOTHING,
         # a picture that passed keeps the mark that there was a result

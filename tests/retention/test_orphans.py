@@ -15,7 +15,11 @@ from backoffice.storage import FolderStorage
 from tests.factories import make_batch, make_order, make_photo
 
 NOW = datetime.now(UTC)
-LATER = NOW + GRACE + timedelta(minutes=1)
+
+
+def later():
+    """Long enough after a file was written just now."""
+    return datetime.now(UTC) + GRACE + timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def test_a_picture_whose_row_was_never_committed_goes(committed, storage):
         make_photo(session, order, original_key=owned, result_key=made)
         session.commit()
         assert purge_orphans(session, storage, NOW) == 0  # it may be on its way
-        assert purge_orphans(session, storage, LATER) == 1
+        assert purge_orphans(session, storage, later()) == 1
     assert left(storage, orphan, owned, made) == [owned, made]
 
 
@@ -54,7 +58,7 @@ def test_parts_of_uploads_stay_with_their_upload(committed, storage):
         orphan = f"uploads/{uuid.uuid4()}/0"
         for key in (*mine, orphan, "uploads/strange"):
             storage.put(key, b"x")
-        assert purge_orphans(session, storage, LATER) == 2
+        assert purge_orphans(session, storage, later()) == 2
     assert left(storage, *mine, orphan) == mine
 
 
@@ -63,13 +67,13 @@ def test_files_of_other_rooms_are_looked_at_too(committed, storage, folder):
     assert folder in OWNERS
     storage.put(f"{folder}/{uuid.uuid4().hex}", b"x")
     with committed() as session:
-        assert purge_orphans(session, storage, LATER) == 1
+        assert purge_orphans(session, storage, later()) == 1
 
 
 def test_what_is_no_folder_of_rows_is_left_alone(committed, storage):
     storage.put("probe/x", b"x")
     with committed() as session:
-        assert purge_orphans(session, storage, LATER) == 0
+        assert purge_orphans(session, storage, later()) == 0
     assert storage.exists("probe/x")
 
 
@@ -78,6 +82,6 @@ def test_files_being_written_are_no_keys(storage):
     hidden = storage.root / "photos" / "a" / ".x.tmp"
     hidden.write_bytes(b"half")
     os.utime(hidden, (0, 0))
-    assert list(storage.keys("photos", LATER)) == ["photos/a/x"]
+    assert list(storage.keys("photos", later())) == ["photos/a/x"]
     assert list(storage.keys("photos", NOW - timedelta(hours=1))) == []
-    assert list(storage.keys("nothing", LATER)) == []
+    assert list(storage.keys("nothing", later())) == []

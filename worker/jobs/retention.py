@@ -1,4 +1,4 @@
-"""retention.daily: erasures nobody carried out in time, then files nobody points to."""
+"""retention.daily: erasures nobody carried out in time, old pictures, files nobody points to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import uuid
 from backoffice.errors import BackofficeError
 from backoffice.retention.erasure import ERASED, delete_files, due_students, erase
 from backoffice.retention.orphans import purge_orphans
+from backoffice.retention.pictures import purge_pictures
 from backoffice.security.access import record_access
 from worker.jobs.job import Job
 
@@ -16,7 +17,7 @@ log = logging.getLogger("worker.jobs")
 
 
 def keep_no_longer(job: Job) -> None:
-    """Erase who is due, each in a transaction of its own, and delete orphaned files.
+    """Erase who is due, each in a transaction of its own; delete old pictures and orphaned files.
 
     An account that cannot be erased today does not hold up the others; it is due again tomorrow.
     """
@@ -28,6 +29,9 @@ def keep_no_longer(job: Job) -> None:
         except BackofficeError as error:
             job.session.rollback()
             log.warning("student=%s not erased why=%s", student_id, error.code)
+    purged = purge_pictures(job.session, job.services.storage, job.services.settings)
+    if purged:
+        log.info("pictures whose time is over deleted=%d", purged)
     count = purge_orphans(job.session, job.services.storage)
     if count:
         log.info("files nobody pointed to deleted=%d", count)
