@@ -57,7 +57,7 @@ class Preparer:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._encoder = RowEncoder(plan)
+        self._encoder = RowEncoder(plan.import_id, plan.batch_id, plan.roster_mode)
         self._checker = RowChecker(plan.mapping, plan.roster_mode, plan.school_code, plan.today)
 
     def prepare(self, first: int, rows: Iterable[Row]) -> Prepared:

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backoffice.blind_indexes import id_number_indexes, last4_index, name_indexes, phone_indexes
@@ -19,9 +18,6 @@ from backoffice.crypto import keyring
 from backoffice.imports.row_cells import RosterRow
 from backoffice.imports.study_rules import DATE_FIELDS, TEXT_FIELDS
 from backoffice.uuids import uuid7_bytes
-
-if TYPE_CHECKING:
-    from backoffice.imports.preparing import Plan
 
 # The columns of roster_rows, in the order they are written.
 COLUMNS = (
@@ -80,12 +76,12 @@ def details_field(details: tuple[tuple[str, str | None], ...]) -> bytes:
 
 
 class RowEncoder:
-    """Turns clean rows into lines. A column the file lacks stays null."""
+    """Turns clean rows of one import into lines. A column the file lacks stays null."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._begin = FIELD_COUNT + sized(plan.import_id.bytes) + LENGTHS[8]
-        self._batch_id: UUID = plan.batch_id
-        self._full = plan.roster_mode == "full"
+    def __init__(self, import_id: UUID, batch_id: UUID, roster_mode: str) -> None:
+        self._begin = FIELD_COUNT + sized(import_id.bytes) + LENGTHS[8]
+        self._batch_id = batch_id
+        self._full = roster_mode == "full"
         self._last4: dict[tuple[str, ...], bytes] = {}
 
     def encode(self, rows: Sequence[RosterRow]) -> list[bytes]:
