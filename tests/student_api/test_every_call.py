@@ -22,7 +22,7 @@ JSON = "application/json"
 WITH_BODY = [o for o in OPERATIONS if o.request is not None and o.upload is None]
 UPLOADS = [o for o in OPERATIONS if o.upload is not None]
 SIGNED_IN = [o for o in OPERATIONS if o.auth]
-SECRETS = ("Traceback", "psycopg", "sqlalchemy", "SELECT ", "/work/", "site-packages")
+SECRETS = ("Traceback", "psycopg", "sqlalchemy", "SELECT ", "/backoffice/", "site-packages")
 
 
 def path_of(declared):
