@@ -37,6 +37,8 @@ LOOK_BANDS = (
     "] END"
 )
 
+GONE = "erased"  # in place of a storage key: the files were deleted, nobody can use the picture
+
 
 class Photo(Created, Base):
     """One uploaded picture and what the machine made and thought of it.

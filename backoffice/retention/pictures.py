@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from backoffice.models import Batch, Order, Photo
+from backoffice.models.photo import GONE
 from backoffice.models.vocabulary import DEAD_STATES, OrderState
 from backoffice.retention.erasure import ENDED, delete_files
-from backoffice.retention.traces import ERASED, blank_photos
+from backoffice.retention.traces import blank_photos
 from backoffice.settings import Settings
 from backoffice.storage import Storage
 
@@ -42,7 +43,7 @@ def purge_pictures(
             select(Photo.id, Photo.original_key, Photo.result_key)
             .join(Order, Order.id == Photo.order_id)
             .join(Batch, Batch.id == Order.batch_id)
-            .where(Photo.original_key != ERASED, over)
+            .where(Photo.original_key != GONE, over)
             .limit(AT_ONCE)
             .with_for_update(of=Photo, skip_locked=True)
         ).all()

@@ -36,6 +36,7 @@ from backoffice.models import (
     Ticket,
     TicketMessage,
 )
+from backoffice.models.photo import GONE
 
 NOTHING = bytes(32)  # in place of a digest that must be there
 ERASED = "erased"  # in place of a word that must be there
@@ -104,10 +105,10 @@ def blank_photos(session: Session, key: InstrumentedAttribute[uuid.UUID], ids: I
         Photo,
         key,
         ids,
-        original_key=ERASED,
+        original_key=GONE,
         original_sha256=NOTHING,
         # a picture that passed keeps the mark that there was a result
-        result_key=case((Photo.result_key.is_not(None), ERASED)),
+        result_key=case((Photo.result_key.is_not(None), GONE)),
         result_sha256=case((Photo.result_sha256.is_not(None), NOTHING)),
         perceptual_hash=None,
         checks=[],

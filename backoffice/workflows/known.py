@@ -15,12 +15,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from backoffice.models import Payment, Photo, Refund, ReviewDecision
+from backoffice.models.photo import GONE
 from backoffice.models.vocabulary import PaymentStatus, PhotoStatus, RefundStatus
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
-# the status as it stands in the table: a photo the session holds may be older
+# as it stands in the table: a photo the session holds may be older
+_USABLE = and_(Photo.status == PhotoStatus.PASSED, Photo.original_key != GONE)
 _PICTURES = (
-    select(Photo, Photo.status, ReviewDecision)
+    select(Photo, _USABLE, ReviewDecision)
     .outerjoin(
         ReviewDecision,
         and_(ReviewDecision.photo_id == Photo.id, ReviewDecision.undone_at.is_(None)),
@@ -49,7 +51,8 @@ _MONEY = (
 class Pictures:
     """An order's pictures and the decisions that stand, each newest first.
 
-    `passed`: the newest picture that passed the checks and came after every rejected one.
+    `passed`: the newest picture that passed the checks, is still kept, and came after every
+    rejected one.
     """
 
     photos: list[Photo] = field(default_factory=list)
@@ -83,11 +86,11 @@ def read_pictures(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID,
     """Return order id -> its pictures; every given id is there."""
     found = {id: Pictures() for id in ids}
     passed: set[uuid.UUID] = set()
-    for photo, status, decision in session.execute(_PICTURES, {"ids": list(ids)}):
+    for photo, usable, decision in session.execute(_PICTURES, {"ids": list(ids)}):
         order = found[photo.order_id]
         if photo not in order.photos[-1:]:
             order.photos.append(photo)
-        if status == PhotoStatus.PASSED:
+        if usable:
             passed.add(photo.id)
         if decision is not None:
             order.decisions.append(decision)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backoffice.models import ReviewDecision
+from backoffice.models import Photo, ReviewDecision
+from backoffice.retention.traces import blank_photos
 from backoffice.workflows.known import read_known
 from tests.factories import make_order, make_photo
 
@@ -50,6 +51,13 @@ def test_newest_passed_picture(session, history, expected):
     found = known[order.id].pictures.passed
     assert (found and found.attempt) == expected
     assert known[other.id].pictures.passed is not None
+
+
+def test_a_picture_whose_time_was_over_is_not_submitted(session):
+    order = make_order(session, state="paid")
+    photo = make_photo(session, order)
+    blank_photos(session, Photo.id, [photo.id])
+    assert read_known(session, [order.id])[order.id].pictures.passed is None
 
 
 def test_the_table_is_asked_not_the_session(session):
