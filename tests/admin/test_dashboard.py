@@ -70,12 +70,17 @@ def test_the_funnel_of_a_batch_narrows_from_the_roster_to_the_approved(busy_hous
     assert "乙大学批次：从名单到通过" not in page
 
 
-def test_counts_are_kept_for_a_while(busy_house: House, monkeypatch):
-    house = busy_house
-    services = house.app.extensions["backoffice"]
+@pytest.fixture
+def kept_a_minute(busy_house: House, monkeypatch) -> None:
+    """Figures are kept as in production; nothing is kept yet."""
+    services = busy_house.app.extensions["backoffice"]
     slow = dataclasses.replace(services.settings, figures_seconds=60)
     monkeypatch.setattr(services, "settings", slow)
     monkeypatch.setattr(keeping, "_kept", {})
+
+
+def test_counts_are_kept_for_a_while(busy_house: House, kept_a_minute):
+    house = busy_house
     with house.client("admin") as client:
         client.get("/admin/")
         before = figures.orders_by_state()
@@ -88,12 +93,10 @@ def test_counts_are_kept_for_a_while(busy_house: House, monkeypatch):
         assert sum(figures.orders_by_state().values()) == len(STATES) + 1
 
 
-def test_older_figures_are_shown_once_more_and_counted_anew_behind(busy_house: House, monkeypatch):
+def test_older_figures_are_shown_once_more_and_counted_anew_behind(
+    busy_house: House, kept_a_minute, monkeypatch
+):
     house = busy_house
-    services = house.app.extensions["backoffice"]
-    slow = dataclasses.replace(services.settings, figures_seconds=60)
-    monkeypatch.setattr(services, "settings", slow)
-    monkeypatch.setattr(keeping, "_kept", {})
     with house.client("admin") as client:
         client.get("/admin/")
         before = figures.orders_by_state()

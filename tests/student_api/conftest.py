@@ -258,3 +258,18 @@ def enrolment_row(committed, enrolment_id):
 
     with committed() as session:
         return session.get(Enrolment, uuid.UUID(enrolment_id))
+
+
+@pytest.fixture
+def opened(committed):
+    """Return a function that opens a batch."""
+
+    def open_batch(**values):
+        with committed() as session:
+            made = make_batch(session, layouts=["mixed-8-4", "two-inch-8"], **values)
+            session.commit()
+            session.refresh(made)
+            _ = made.school.code
+            return made
+
+    return open_batch

@@ -17,8 +17,8 @@ from sqlalchemy import select, update
 
 from backoffice.accounts.tickets import add_staff_message
 from backoffice.identity import id_card_exchange
-from backoffice.models import Batch, Message, OutboxRow, Ticket, Timer
-from tests.factories import make_batch, make_staff
+from backoffice.models import Message, OutboxRow, Ticket, Timer
+from tests.factories import make_staff
 from tests.identity.id_cards import PEOPLE, draw_card, jpeg, on_table
 from tests.student_api.conftest import Api, Person, another_person, code_for, list_person
 from tests.student_api.driver import Student, elsewhere, portrait, start_workers, wall
@@ -56,19 +56,6 @@ def at_rest(committed, redis) -> bool:
             )
         ).all()
     return not any(busy) and not going
-
-
-@pytest.fixture
-def opened(committed):
-    def open_batch(**values) -> Batch:
-        with committed() as session:
-            made = make_batch(session, layouts=["mixed-8-4", "two-inch-8"], **values)
-            session.commit()
-            session.refresh(made)
-            _ = made.school.code
-            return made
-
-    return open_batch
 
 
 def code_picture(settings, batch, person, student_no) -> bytes:

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select, update
 
 from backoffice.models import Message, Order, Timer
-from tests.factories import make_batch, make_staff
+from tests.factories import make_staff
 from tests.identity.id_cards import PEOPLE, draw_card, jpeg, on_table
 from tests.student_api.conftest import Person, another_person, state_of
 from tests.student_api.page_site import code_picture, listed, portrait
@@ -26,21 +26,6 @@ from tests.student_api.page_site import site as site
 from tests.student_api.test_journeys import staff_move
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def opened(committed):
-    """Return a function that opens a batch."""
-
-    def open_batch(**values):
-        with committed() as session:
-            made = make_batch(session, layouts=["mixed-8-4", "two-inch-8"], **values)
-            session.commit()
-            session.refresh(made)
-            _ = made.school.code
-            return made
-
-    return open_batch
 
 
 def register(phone, person, *, way="第一次使用"):
