@@ -38,10 +38,12 @@ TIMEOUT_S = 180
 def fetch_models(models_dir: Path, *, only: Iterable[str] | None = None) -> list[Path]:
     """Bring every model of the manifest (or those named in `only`) into `models_dir`.
 
+    The student page's are among them.
+
     Files already there with the right hash are kept. Returns the paths.
     Raises FetchFailed or ModelHashMismatch; a wrong file is never left behind.
     """
-    return _fetch(load_manifest("models"), Path(models_dir), only)
+    return _fetch({**load_manifest("models"), **load_manifest("page")}, Path(models_dir), only)
 
 
 def fetch_portraits(directory: Path, *, only: Iterable[str] | None = None) -> list[Path]:

@@ -13,7 +13,14 @@ from pathlib import Path
 
 from backoffice.photos.errors import ModelHashMismatch, ModelMissing
 
-__all__ = ["Entry", "ModelHashMismatch", "ModelMissing", "load_manifest", "model_path"]
+__all__ = [
+    "Entry",
+    "ModelHashMismatch",
+    "ModelMissing",
+    "load_manifest",
+    "model_path",
+    "page_model",
+]
 
 MANIFEST = Path(__file__).with_name("models_manifest.json")
 _verified: set[Path] = set()
@@ -36,7 +43,11 @@ class Entry:
 
 @cache
 def load_manifest(section: str = "models") -> dict[str, Entry]:
-    """Return the entries of `section` ("models" or "portraits") by name."""
+    """Return the entries of `section` by name.
+
+    "models": what the pipeline computes with; "page": what the student page computes with on the
+    phone, so no part of the pipeline's version or readiness; "portraits": the demo's.
+    """
     raw = json.loads(MANIFEST.read_text(encoding="utf-8"))
     return {item["name"]: Entry(**item) for item in raw[section]}
 
@@ -45,6 +56,15 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as lower-case hex."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def page_model(models_dir: Path, name: str) -> tuple[Path, Entry]:
+    """Return the verified file of a network of the student page, and its entry.
+
+    Raises ModelMissing or ModelHashMismatch.
+    """
+    entry = load_manifest("page")[name]
+    return verify(Path(models_dir) / entry.file, entry), entry
 
 
 def verify(path: Path, entry: Entry) -> Path:

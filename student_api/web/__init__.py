@@ -22,6 +22,7 @@ from backoffice.payments.registry import FREE, provider_names
 from backoffice.services import services
 from student_api.guides import guide
 from student_api.web.assets import asset, asset_url, module_names
+from student_api.web.face_network import face_model, face_model_url
 
 pages = Blueprint(
     "student_pages",
@@ -31,7 +32,7 @@ pages = Blueprint(
 )
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
-    "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+    "script-src 'self'; worker-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
 MAX_CODE = 20
@@ -124,6 +125,7 @@ def _facts(batch: Batch, locale: str) -> dict[str, object]:
     return {
         "batch": batch,
         "modules": module_names(),
+        "face_model": face_model_url(),
         "owner": _owner(batch),
         "phase": batch_phase(batch),
         "provider": next(iter(provider_names(settings)), FREE),
@@ -186,3 +188,4 @@ def _markdown(text: str) -> str:
 
 
 pages.add_url_rule("/assets/<version>/<path:name>", view_func=asset)
+pages.add_url_rule("/models/<version>/faces.tflite", view_func=face_model)

@@ -39,7 +39,11 @@ def asset_url(name: str) -> str:
 def asset(version: str, name: str) -> Response:
     """Send a static file; for good when the address is of the present version."""
     response = send_from_directory(FOLDER, name)
-    if version == digest():
-        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    return keep_for_good(response) if version == digest() else response
+
+
+def keep_for_good(response: Response) -> Response:
+    """Let browsers and caches keep what lies at an address that changes with its content."""
+    response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     return response

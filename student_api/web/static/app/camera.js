@@ -1,11 +1,13 @@
-// The camera with a silhouette, and hints the browser can honestly give: light, steadiness, and
-// the face's place where it has a face detector of its own. The server judges; this only helps.
+// The camera with a silhouette and hints while the student aims. The server judges; this only helps.
 
-import { el } from "./dom.js";
+import { announce, el } from "./dom.js";
+import { adviser } from "./hints.js";
 import { jpeg } from "./pictures.js";
 import { t } from "./texts.js";
 
-const FRAME = 3 / 4; // width over height of the finished picture
+const LOOK_MS = 400; // between two looks for a hint
+const TELL_MS = 4000; // between two hints told to a screen reader
+const OVER = -1; // no timer has that number
 
 /** True when the page may ask for the camera's stream (https or this machine, and a browser that has it). */
 export const streamable = () => Boolean(navigator.mediaDevices?.getUserMedia);
@@ -19,7 +21,7 @@ export async function openCamera() {
   let stream = await streamOf(facing);
   const video = el("video", { playsinline: true, muted: true, autoplay: true, "aria-label": t("camera_view") });
   video.muted = true;
-  const hint = el("p.camera-hint", { role: "status" });
+  const hint = el("p.camera-hint", { "aria-hidden": "true" }); // screen readers hear it, less often
   const view = el(".camera", {}, video, el(".silhouette", { "aria-hidden": "true" }), hint);
   const attach = async () => {
     video.srcObject = stream;
@@ -61,78 +63,30 @@ async function frame(video, stream) {
   return jpeg(video, video.videoWidth, video.videoHeight, 0.95);
 }
 
-function watch(video, say) {
-  const canvas = document.createElement("canvas");
-  canvas.width = 96;
-  canvas.height = 72;
-  const brush = canvas.getContext("2d", { willReadFrequently: true });
-  const detector = window.FaceDetector ? new window.FaceDetector({ maxDetectedFaces: 3, fastMode: true }) : null;
-  let before = null;
-  const look = async () => {
-    if (video.readyState < 2) return;
-    brush.drawImage(video, 0, 0, canvas.width, canvas.height);
-    const grey = luminance(brush.getImageData(0, 0, canvas.width, canvas.height).data);
-    const moved = before ? difference(grey, before) : 0;
-    before = grey;
-    say(hintOf(measure(grey), moved, detector ? await faces(detector, video) : null));
+// A hint is shown when two looks in a row agree, and told to screen readers less often.
+function watch(video, show) {
+  const { look, stop } = adviser();
+  let clock = null;
+  let last = null;
+  let told = { hint: null, at: -Infinity };
+  const say = (hint, now) => {
+    if (hint === last || last === null) show(hint);
+    if (hint === last && hint !== told.hint && now > told.at + TELL_MS) {
+      announce(t(hint));
+      told = { hint, at: now };
+    }
+    last = hint;
   };
-  const clock = setInterval(() => look().catch(() => {}), 500);
-  return { stop: () => clearInterval(clock) };
-}
-
-function luminance(data) {
-  const grey = new Float32Array(data.length / 4);
-  for (let i = 0; i < grey.length; i++) grey[i] = 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2];
-  return grey;
-}
-
-// Mean light of the left and right halves of the middle, where the face is.
-function measure(grey) {
-  const halves = [0, 0];
-  let count = 0;
-  for (let y = 14; y < 50; y++) {
-    for (let x = 30; x < 66; x++) halves[x < 48 ? 0 : 1] += grey[y * 96 + x];
-    count += 18;
-  }
-  return { left: halves[0] / count, right: halves[1] / count };
-}
-
-function difference(one, other) {
-  let sum = 0;
-  for (let i = 0; i < one.length; i++) sum += Math.abs(one[i] - other[i]);
-  return sum / one.length;
-}
-
-async function faces(detector, video) {
-  try { return await detector.detect(video); } catch { return null; }
-}
-
-// Rough limits for a hint only; the real checks are made on the server.
-function hintOf({ left, right }, moved, found) {
-  const light = (left + right) / 2;
-  if (light < 55) return "hint_dark";
-  if (light > 225) return "hint_bright";
-  if (Math.abs(left - right) > 70) return "hint_side";
-  if (moved > 14) return "hint_steady";
-  return found ? placeHint(found) : "hint_frame";
-}
-
-function placeHint(found) {
-  if (found.length === 0) return "hint_no_face";
-  if (found.length > 1) return "hint_faces";
-  const [{ boundingBox: box, landmarks }] = found;
-  if (Math.abs(tilt(landmarks ?? [])) > 6) return "hint_level";
-  const video = document.querySelector(".camera video");
-  const shown = Math.min(video.videoWidth, video.videoHeight * FRAME);
-  const centre = (box.x + box.width / 2 - video.videoWidth / 2) / shown;
-  if (Math.abs(centre) > 0.1) return "hint_centre";
-  if (box.width / shown < 0.3) return "hint_closer";
-  if (box.width / shown > 0.62) return "hint_farther";
-  return "hint_good";
-}
-
-// Degrees between the eyes; 0 where the detector names no eyes.
-function tilt(landmarks) {
-  const [one, other] = landmarks.filter((mark) => mark.type === "eye").map((mark) => mark.locations[0]).sort((a, b) => a.x - b.x);
-  return other ? (Math.atan2(other.y - one.y, other.x - one.x) * 180) / Math.PI : 0;
+  const step = async () => {
+    const began = performance.now();
+    if (video.readyState > 1 && !document.hidden) {
+      try {
+        say(await look(video, video.videoWidth, video.videoHeight), began);
+      } catch { /* a frame that cannot be read: the next one */ }
+    }
+    // A slow phone gets as much rest as it worked.
+    if (clock !== OVER) clock = setTimeout(step, Math.max(LOOK_MS, 2 * (performance.now() - began)));
+  };
+  clock = setTimeout(step, 0);
+  return { stop() { clearTimeout(clock); clock = OVER; stop(); } };
 }

@@ -273,7 +273,7 @@ export const TEXTS = {
   hint_frame: ["头和肩膀对准轮廓，看镜头", "Head and shoulders into the outline; look at the lens"],
   hint_no_face: ["没有看到脸", "No face seen"],
   hint_faces: ["画面里只能有一个人", "Only one person, please"],
-  hint_centre: ["请居中", "Move to the centre"],
+  hint_centre: ["请把头移到轮廓中间", "Move the head into the outline"],
   hint_level: ["请把头摆正，两眼水平", "Hold the head level"],
   hint_closer: ["再近一点", "A little closer"],
   hint_farther: ["再远一点", "A little farther"],
