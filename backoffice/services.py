@@ -8,6 +8,8 @@ from typing import cast
 
 import redis
 from flask import Flask, current_app
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from backoffice.crypto import Keyring
 from backoffice.settings import Settings
@@ -15,6 +17,9 @@ from backoffice.storage import Storage
 from backoffice.workflows.engine import Engine
 
 _KEY = "backoffice"
+# While Valkey is away every call asks it once or twice and goes on without: that must not take long.
+VALKEY_CONNECT_SECONDS = 1
+VALKEY_ANSWER_SECONDS = 3
 
 
 @dataclass
@@ -29,7 +34,20 @@ class Services:
     @cached_property
     def redis(self) -> redis.Redis:
         """Connection pool to Valkey; connects on first use."""
-        return redis.Redis.from_url(self.settings.redis_url)
+        return valkey(self.settings.redis_url)
+
+
+def valkey(url: str) -> redis.Redis:
+    """Return a client whose commands fail soon when Valkey is away, after trying once again.
+
+    Not for waiting on queues, where an answer may take as long as it likes.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=VALKEY_CONNECT_SECONDS,
+        socket_timeout=VALKEY_ANSWER_SECONDS,
+        retry=Retry(ConstantBackoff(0.05), 1),  # a restart closes the connections it had
+    )
 
 
 def install(app: Flask, services: Services) -> None:

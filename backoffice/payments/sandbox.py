@@ -32,6 +32,7 @@ from backoffice.payments.gateway import (
     RefundAnswer,
     RefundRequest,
 )
+from backoffice.services import valkey
 from backoffice.settings import Settings
 
 FRESH_SECONDS = 300  # an older or future signature is a replay
@@ -63,9 +64,7 @@ class SandboxGateway:
     def __init__(self, settings: Settings, client: redis.Redis | None = None) -> None:
         self._secret = settings.sandbox_payment_secret.encode()
         self._base = settings.public_url
-        self._redis: redis.Redis = client or redis.Redis.from_url(
-            settings.redis_url, socket_timeout=5, socket_connect_timeout=2
-        )
+        self._redis: redis.Redis = client or valkey(settings.redis_url)
 
     # -- as our gateway -------------------------------------------------------------------
 
