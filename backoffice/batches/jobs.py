@@ -33,6 +33,7 @@ QUEUE = "imports"  # whose jobs may take a quarter of an hour and hold up nobody
 PART_BYTES = 16 << 20  # a package of pictures is too large to be sealed and sent in one piece
 KEPT = timedelta(hours=24)
 TELL_SECONDS = 0.5
+PERSON_ERASED = "person_erased"
 UNDER_WAY = (BatchJobState.WAITING, BatchJobState.RUNNING)
 
 
@@ -197,6 +198,30 @@ def expire_file(session: Session, job_id: uuid.UUID, now: datetime) -> str:
     job.state, job.storage_key = BatchJobState.EXPIRED, None
     session.flush()
     return "deleted"
+
+
+def forget_files(session: Session, batch_ids: Collection[uuid.UUID]) -> None:
+    """Let the prepared files that may name a person of these batches go at once, by their timers.
+
+    What is being made has read that person already and is given up; its staff ask again. Flushes.
+    """
+    jobs = session.scalars(
+        select(BatchJob)
+        .where(
+            BatchJob.batch_id.in_(batch_ids),
+            BatchJob.kind != BatchJobKind.MINI_PROGRAM_CODE,
+            BatchJob.state.in_((BatchJobState.READY, BatchJobState.RUNNING)),
+        )
+        .order_by(BatchJob.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for job in jobs:
+        if job.state == BatchJobState.READY:
+            timers.arm(session, EXPIRE, job.id, datetime.now(UTC))
+        else:
+            fail_job(session, job.id, PERSON_ERASED)
+    session.flush()
 
 
 def recent_jobs(

@@ -1,9 +1,10 @@
 """Erasing a person: what they asked for is done once nothing of theirs is under way (PIPL 47).
 
 Erased: the account, sign-ins, addresses, tickets, messages, capture codes, uploads, pictures, the
-data of their places on rosters and whatever else people wrote about them. Kept without anything
-personal: orders with their items, prices and history (the hash chain holds only a digest of each
-note), decisions, payments and refunds, and which texts were agreed to when.
+data of their places on rosters and whatever else people wrote about them; files prepared for their
+batches go at once, workbooks taken out of lists within their day. Kept without anything personal:
+orders with their items, prices and history (the hash chain holds only a digest of each note),
+decisions, payments and refunds, and which texts were agreed to when.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from backoffice.batches.jobs import forget_files
 from backoffice.errors import BackofficeError, NotFound
 from backoffice.i18n import Text
 from backoffice.imports import forgetting
@@ -116,8 +118,12 @@ def erase(
         raise ErasureNotAsked()
     if not _looked_at(session, student).ready:
         raise ErasureWaits()
-    orders = session.scalars(select(Order.id).where(Order.student_id == student_id)).all()
-    places = [entry.id for entry in _places(session, student_id)]
+    own = session.execute(
+        select(Order.id, Order.batch_id).where(Order.student_id == student_id)
+    ).all()
+    entries = _places(session, student_id)
+    orders, places = [order.id for order in own], [entry.id for entry in entries]
+    forget_files(session, {row.batch_id for row in own} | {row.batch_id for row in entries})
     keys = _files(session, orders)
     if places:
         forgetting.forget(session, storage, places)

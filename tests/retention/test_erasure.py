@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import inspect, select, update
 
+from backoffice.batches import jobs as batch_jobs
 from backoffice.blind_indexes import name_index, phone_index
 from backoffice.crypto import keyring
 from backoffice.db import Base, EncryptedJSON, EncryptedText
 from backoffice.imports.errors import ImportRunning
 from backoffice.models import (
     Address,
+    BatchJob,
     CaptureCode,
     EnrolmentRequest,
     IdempotencyRecord,
@@ -41,8 +44,11 @@ from backoffice.retention.erasure import (
     erase,
     waiting_requests,
 )
+from backoffice.services import services
 from backoffice.storage import ObjectMissing, storage_for
+from backoffice.workflows import timers
 from backoffice.workflows.audit import verify_order
+from backoffice.workflows.orders import build_engine
 from tests.factories import (
     add_payment,
     advance,
@@ -280,6 +286,48 @@ def test_an_import_that_works_in_the_batch_is_waited_for(session, storage):
     session.flush()
     with pytest.raises(ImportRunning):
         erase(session, storage, student.id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs", "state", "after"),
+    [
+        ("export_package", True, "ready", "expired"),
+        ("progress", True, "ready", "expired"),
+        ("class_sheets", True, "running", "failed"),  # it has read the person already
+        ("class_sheets", True, "waiting", "waiting"),  # it has read nobody yet
+        ("mini_program_code", True, "ready", "ready"),  # it names nobody
+        ("export_package", False, "ready", "ready"),
+    ],
+)
+def test_prepared_files_of_their_batches_go_at_once(
+    session, storage, app, kind, theirs, state, after
+):
+    student, place, *_ = somebody(session)
+    batch = place.batch if theirs else make_batch(session)
+    key = f"batches/{batch.id}/file"
+    job = BatchJob(
+        batch_id=batch.id, staff_id=make_staff(session, "school").id, kind=kind, request=DIGEST,
+        state=state, storage_key=key if state == "ready" else None, file_bytes=4,
+    )  # fmt: skip
+    session.add(job)
+    session.flush()
+    timers.arm(session, batch_jobs.EXPIRE, job.id, datetime.now(UTC) + timedelta(hours=9))
+    with app.app_context():
+        services().storage.put(key, b"file")
+        erase(session, storage, student.id)
+        actions = {batch_jobs.EXPIRE: batch_jobs.expire_file}
+        while timers.fire_one_due(session, build_engine(), actions):
+            pass
+        session.expire_all()
+        assert job.state == after
+        assert services().storage.exists(key) == (after != "expired")
+        if after == "failed":  # what the running job makes is not kept
+            batch_jobs.keep_file(session, services().storage, job.id, made_file())
+            assert job.storage_key is None
+
+
+def made_file():
+    return batch_jobs.MadeFile("sheets.pdf", "application/pdf", io.BytesIO(b"with the person"))
 
 
 def test_who_did_not_ask_is_not_erased(session, storage):
