@@ -1,6 +1,7 @@
 """The description in Chinese, for /api/v1/docs: what the calls' docstrings say in English.
 
-A test compares both: every call is here, and names the same codes, fields and calls in backticks.
+A test compares both: every call and note is here, and names the same codes, fields and calls in
+backticks.
 """
 
 from __future__ import annotations
@@ -171,4 +172,14 @@ CALLS: dict[str, tuple[str, str]] = {
     ),
     "finish_upload": ("完成上传", "把各段合成照片，此后与 POST photos 相同。可以重发。"),
     "delete_upload": ("放弃上传", "丢弃未完成的上传。"),
+}
+
+# note of a field in English -> in Chinese
+NOTES = {
+    "of a personal code; null on posters": "来自个人二维码；海报上的二维码没有，为 null",
+    "the number's own where `valid_checksum`": "`valid_checksum` 为 true 时取自证件号码",
+    "below 0.8 let the student check every character": "低于 0.8 时请学生逐字核对",
+    "whole fen (1/100 yuan), CNY": "整数分（人民币）",
+    "for the service `prints`; absent: the batch's first": "用于 `prints` 服务；不填为批次的第一种版式",
+    "8 to 128 characters; absent: the last six of the ID number": "8 至 128 个字符；不填为证件号码后六位",
 }

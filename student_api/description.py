@@ -67,7 +67,7 @@ def docs() -> Response:
         prefix=PREFIX,
         about=MarkdownIt("js-default").render(chinese.ABOUT if zh else ABOUT),
         sections=sections,
-        fields=_fields,
+        fields=lambda o, which: [(*row, _note(note, zh)) for *row, note in fields_of(o, which)],
         answer_name=_answer_name,
         summary=lambda o: chinese.CALLS[o.name][0] if zh else o.summary,
         text=lambda o: MarkdownIt("js-default").renderInline(
@@ -137,8 +137,12 @@ def _answer_name(declared: Operation) -> str:
     return declared.answer if isinstance(declared.answer, str) else declared.answer.__name__
 
 
-def _fields(declared: Operation, which: str) -> list[tuple[str, str, bool, str]]:
-    """Return (name, type, required, note) of a call's request, query or answer."""
+def _note(note: str, zh: bool) -> str:
+    return str(MarkdownIt("js-default").renderInline(chinese.NOTES[note] if zh and note else note))
+
+
+def fields_of(declared: Operation, which: str) -> list[tuple[str, str, bool, str]]:
+    """Return (name, type, required, note in English) of a call's request, query or answer."""
     model = getattr(declared, which)
     if model is None or isinstance(model, str):
         return []

@@ -11,7 +11,7 @@ from backoffice.identity.errors import InvalidIdNumber
 from backoffice.photos.errors import PhotoRefused
 from backoffice.settings import ROOT
 from student_api import chinese
-from student_api.description import english_text
+from student_api.description import english_text, fields_of
 from student_api.error_codes import all_codes
 from student_api.examples import MISSING_EXAMPLE, example_for, sample_of
 from student_api.openapi import ABOUT, TAGS, document
@@ -271,6 +271,15 @@ def test_the_chinese_description_says_what_the_english_one_says():
         assert words_in_backticks(text) == words_in_backticks(english_text(declared)), declared.name
         assert not summary.isascii()
     assert words_in_backticks(chinese.ABOUT) == words_in_backticks(ABOUT)
+    notes = {
+        note
+        for declared in OPERATIONS
+        for which in ("request", "query", "answer")
+        for *_, note in fields_of(declared, which)
+    }
+    assert set(chinese.NOTES) == notes - {""}
+    for english, translated in chinese.NOTES.items():
+        assert words_in_backticks(english) <= words_in_backticks(translated), english
 
 
 @pytest.mark.parametrize(("language", "words"), [("zh-CN", "核验身份"), ("en", "Identify")])
@@ -281,3 +290,6 @@ def test_the_docs_speak_the_readers_language(api, language, words):
     prose = re.sub(r"<(pre|code|table|details)[^>]*>.*?</\1>", "", body, flags=re.DOTALL)
     if language == "en":
         assert not re.search("[一-鿿]", prose)
+    notes = set(re.findall(r"<br><small>(.*?)</small>", body.partition('id="codes"')[0]))
+    assert notes
+    assert all(bool(re.search("[一-鿿]", note)) == (language == "zh-CN") for note in notes)
