@@ -12,10 +12,11 @@ from flask_security import verify_password
 from markupsafe import Markup
 from qrcode.image.svg import SvgPathImage
 
-from backoffice.admin import answers, gate
+from backoffice.admin import answers
 from backoffice.admin.language import t
 from backoffice.admin.people import me, record
 from backoffice.admin.room import Page, expose, parse_uuid
+from backoffice.admin.staff_lookup import named_session
 from backoffice.db import db
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text
@@ -42,7 +43,7 @@ class AccountRoom(Page):
             self.render(
                 "backoffice/account.html",
                 sessions=live_sessions(db.session(), staff.id),
-                here=gate.named_session(),
+                here=named_session(),
                 is_set_up=second_factor.is_set_up(staff),
                 required=second_factor.is_required(staff, services().settings),
                 codes_left=len(staff.mf_recovery_codes or []),
@@ -54,7 +55,7 @@ class AccountRoom(Page):
         """End one session, or all but this one."""
         chosen = request.form.get("session", "")
         only = parse_uuid(chosen) if chosen else None
-        keep = None if only else gate.named_session()
+        keep = None if only else named_session()
         ended = end_all(db.session(), me().id, "ended_elsewhere", only=only, keep=keep)
         record("staff:end_sessions", "staff", me().id, sessions=ended)
         db.session.commit()
@@ -85,7 +86,7 @@ class AccountRoom(Page):
             return self._setup_page(422)
         codes = second_factor.set_up(staff, secret, counter)
         session.pop(NEW_SECRET)
-        end_all(db.session(), staff.id, "ended_elsewhere", keep=gate.named_session())
+        end_all(db.session(), staff.id, "ended_elsewhere", keep=named_session())
         return self._codes_page("staff:second_factor_set_up", codes)
 
     @expose("/codes", methods=("POST",))

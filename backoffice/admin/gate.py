@@ -6,7 +6,6 @@ account is in order.
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,13 +15,13 @@ from flask_security import logout_user, url_for_security
 from backoffice.admin.headers import under_admin
 from backoffice.admin.language import t
 from backoffice.admin.people import member
+from backoffice.admin.staff_lookup import SESSION_KEY
 from backoffice.db import db
 from backoffice.models import Staff
 from backoffice.security import second_factor
 from backoffice.security.staff_sessions import live_session, note_seen
 from backoffice.services import services
 
-SESSION_KEY = "sid"
 ALWAYS = frozenset({"security.logout", "backoffice_admin.choose_language"})
 PASSWORD_STEP = "security.change_password"  # noqa: S105
 SECOND_FACTOR_STEP = "account.second_factor"
@@ -63,12 +62,6 @@ def pass_gate() -> Any:
     if step is None or endpoint in ALWAYS or endpoint in step[1]:
         return None
     return redirect(step[0])
-
-
-def named_session() -> uuid.UUID | None:
-    """Return the id of the session row this cookie names, or None."""
-    raw = session.get(SESSION_KEY)
-    return uuid.UUID(str(raw)) if raw else None
 
 
 def missing_step(staff: Staff) -> tuple[str, frozenset[str]] | None:

@@ -27,9 +27,9 @@ from backoffice.db import db
 from backoffice.errors import BackofficeError
 from backoffice.i18n import Text
 from backoffice.models import Photo
-from backoffice.review import deciding, escalations, leases, second_opinions
+from backoffice.review import deciding, escalations, holds, leases, second_opinions
 from backoffice.review.cases import Held
-from backoffice.review.queue import QueueFilter, Reviewer, counted
+from backoffice.review.queue import counted
 from backoffice.security.tenancy import visible
 from backoffice.services import services
 
@@ -88,12 +88,19 @@ class ReviewRoom(Page):
             panels=desk.panels(found),
             panel_key=desk.panel_key,
             place=arguments(wanted),
-            options=options(wanted, who),
-            undo_list=desk.undo_list(who.staff_id),
-            waiting=_waiting(who, wanted),
             senior=who.senior,
         )
         db.session.commit()  # after rendering: what was loaded is still at hand
+        return make_response(html)
+
+    @expose("/filter")
+    def filter(self) -> Response:
+        """Show the filter's drop-downs, asked for when somebody opens them."""
+        who, wanted = reviewer(), filter_from(request.args)
+        place = arguments(wanted)
+        html = self.render(
+            "backoffice/review_filter.html", options=options(wanted, who), place=place
+        )
         return make_response(html)
 
     @call("/claim")
@@ -158,8 +165,7 @@ class ReviewRoom(Page):
     def skip(self) -> Any:
         """Give photos back: `{tokens}`; the page asks for others."""
         tokens = set(desk.ids_of(desk.body(), "tokens"))
-        leases.give_up(db.session(), me().id, "skipped", tokens)
-        second_opinions.give_up(db.session(), me().id, tokens)
+        holds.give_back(db.session(), me().id, "skipped", tokens)
         return {}
 
     @call("/escalate")
@@ -178,21 +184,26 @@ class ReviewRoom(Page):
 
     @call("/heartbeat")
     def heartbeat(self) -> Any:
-        """Count a sign of life: `{tokens, filter}` → those that still hold, and how many wait."""
+        """Count a sign of life: `{tokens, filter}` → what still holds, waits, can be taken back.
+
+        The page asks as soon as it stands: what is not needed for the first photo comes with it.
+        """
         sent = desk.body()
         tokens = set(desk.ids_of(sent, "tokens"))
-        kept = leases.extend(db.session(), me().id, tokens)
-        kept |= second_opinions.extend(db.session(), me().id, tokens - kept)
+        kept = holds.extend(db.session(), me().id, tokens)
         who, wanted = reviewer(), filter_from(sent.get("filter") or {})
-        return {"held": [str(token) for token in kept], "waiting": _waiting(who, wanted)}
+        return {
+            "held": [str(token) for token in kept],
+            "waiting": db.session.scalar(counted(who, wanted, datetime.now(UTC))),
+            "undo": desk.undo_list(who.staff_id),
+        }
 
     @expose("/leave", methods=("POST",))
     def leave(self) -> Any:
         """Give everything back that a closed page held (`navigator.sendBeacon`)."""
         tokens = set(desk.ids_of({"tokens": request.form.get("tokens", "").split(",")}, "tokens"))
         if tokens:
-            leases.give_up(db.session(), me().id, "released", tokens)
-            second_opinions.give_up(db.session(), me().id, tokens)
+            holds.give_back(db.session(), me().id, tokens=tokens)
             db.session.commit()
         return make_response("", 204)
 
@@ -217,7 +228,3 @@ class ReviewRoom(Page):
 
 
 SHEET = 24
-
-
-def _waiting(who: Reviewer, wanted: QueueFilter) -> int:
-    return db.session.scalar(counted(who, wanted, datetime.now(UTC))) or 0

@@ -17,7 +17,7 @@ from backoffice.db import db
 from backoffice.errors import InvalidInput
 from backoffice.i18n import Text
 from backoffice.models import SecondOpinion
-from backoffice.review import cases, deciding, leases, second_opinions
+from backoffice.review import cases, deciding, holds, leases, second_opinions
 from backoffice.review.cases import Case, Held
 from backoffice.review.deciding import Choice
 from backoffice.review.queue import QueueFilter, Reviewer, unheld
@@ -30,8 +30,7 @@ OPINION_CHANCE = 0.25  # how often a refill brings a second opinion while some w
 
 def sit_down(who: Reviewer) -> None:
     """Begin with an empty desk: whatever an earlier page of this reviewer held goes back."""
-    leases.give_up(db.session(), who.staff_id)
-    second_opinions.give_up(db.session(), who.staff_id)
+    holds.give_back(db.session(), who.staff_id)
 
 
 def claim(

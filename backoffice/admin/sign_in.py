@@ -11,7 +11,6 @@ from flask_security import (
     LoginForm,
     PasswordUtil,
     Security,
-    SQLAlchemyUserDatastore,
     password_changed,
     user_authenticated,
 )
@@ -20,6 +19,7 @@ from sqlalchemy import func, select
 from backoffice.admin import gate
 from backoffice.admin.answers import error_page
 from backoffice.admin.language import say, t
+from backoffice.admin.staff_lookup import SESSION_KEY, StaffDatastore, named_session
 from backoffice.db import db
 from backoffice.models import Role, Staff
 from backoffice.security.access import record_access
@@ -110,7 +110,7 @@ def configure(app: Flask) -> None:
     )
     Security(
         app,
-        SQLAlchemyUserDatastore(db, Staff, Role),
+        StaffDatastore(db, Staff, Role),
         login_form=StaffLogin,
         password_util_cls=StaffPasswords,
         totp_cls=StaffTotp,
@@ -223,7 +223,7 @@ def _note_sign_in(app: Flask, user: Staff, **_: Any) -> None:
     unlock(user)
     agent = request.headers.get("User-Agent", "")
     row = open_session(db.session(), user.id, agent, request.remote_addr, now)
-    session[gate.SESSION_KEY] = str(row.id)
+    session[SESSION_KEY] = str(row.id)
     _record(user, "staff:sign_in")
     db.session.commit()
     SignInBrake(services().redis).succeeded(request.remote_addr or "", user.email)
@@ -232,7 +232,7 @@ def _note_sign_in(app: Flask, user: Staff, **_: Any) -> None:
 def _note_password(app: Flask, user: Staff, **_: Any) -> None:
     """A password of one's own: the account's other sessions end."""
     user.must_change_password = False
-    end_all(db.session(), user.id, "password_changed", keep=gate.named_session())
+    end_all(db.session(), user.id, "password_changed", keep=named_session())
     _record(user, "staff:change_password")
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from backoffice.models import Order, ReviewEscalation, SeniorReviewer
 from backoffice.review import leases, second_opinions
 from backoffice.review.errors import AlreadyEscalated
+from backoffice.review.holds import give_back
 from backoffice.workflows.actors import Actor
 from backoffice.workflows.engine import Engine
 from backoffice.workflows.errors import OrderNotFound
@@ -42,7 +43,7 @@ def escalate(
     if lease is None:
         if second_opinions.find(session, staff_id, token) is None:
             raise leases.LeaseLost()
-        second_opinions.give_up(session, staff_id, {token})
+        give_back(session, staff_id, tokens={token})
         return
     if lease.ended_at is not None or _open(session, order) is not None:
         raise AlreadyEscalated()

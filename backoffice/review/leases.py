@@ -11,9 +11,10 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Select, text, update
+from sqlalchemy import Select, Update, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from backoffice.db import uuid7
 from backoffice.errors import BackofficeError
@@ -49,11 +50,32 @@ def claim(
     commits.
     """
     moment = now or datetime.now(UTC)
-    found = session.scalars(
-        unheld.limit(count).with_for_update(of=Order, skip_locked=True, key_share=True)
-    ).all()
-    tokens = take(session, staff_id, found, now=moment)
-    return [(order_id, tokens[order_id]) for order_id in found if order_id in tokens]
+    found = _pick(session, staff_id, unheld.limit(count), moment)
+    late = take(session, staff_id, [i for i, token in found if token is None], now=moment)
+    claimed = [(order_id, token or late.get(order_id)) for order_id, token in found]
+    return [(order_id, token) for order_id, token in claimed if token is not None]
+
+
+def _pick(
+    session: Session, staff_id: uuid.UUID, unheld: Select[uuid.UUID], moment: datetime
+) -> list[tuple[uuid.UUID, uuid.UUID | None]]:
+    """Lock and lease in one statement; None where a lease that ran out has not been ended yet."""
+    locked = unheld.with_for_update(of=Order, skip_locked=True, key_share=True).cte("locked")
+    picked = select(locked.c.id, func.row_number().over().label("place")).cte("picked")
+    leased = select(func.gen_random_uuid(), picked.c.id, literal(staff_id), literal(moment + LEASE))
+    taken = (
+        insert(ReviewLease)
+        .from_select(["id", "order_id", "staff_id", "expires_at"], leased, include_defaults=False)
+        .on_conflict_do_nothing(index_elements=["order_id"], index_where=text("ended_at IS NULL"))
+        .returning(ReviewLease.order_id, ReviewLease.id)
+        .cte("taken")
+    )
+    rows = session.execute(
+        select(picked.c.id, taken.c.id)
+        .outerjoin(taken, taken.c.order_id == picked.c.id)
+        .order_by(picked.c.place)
+    )
+    return [(order_id, token) for order_id, token in rows]
 
 
 def take(
@@ -144,47 +166,33 @@ def end(
     session.flush()
 
 
-def extend(
-    session: Session,
-    staff_id: uuid.UUID,
-    tokens: Collection[uuid.UUID],
-    *,
-    now: datetime | None = None,
-) -> set[uuid.UUID]:
-    """Count a sign of life for these leases and return those that still hold."""
-    moment = now or datetime.now(UTC)
-    kept = session.scalars(
+def extending(
+    staff_id: uuid.UUID, tokens: Collection[uuid.UUID], now: datetime
+) -> ReturningUpdate[tuple[uuid.UUID]]:
+    """Return the statement that counts a sign of life and answers with the `token` that hold."""
+    return (
         update(ReviewLease)
         .where(
             ReviewLease.id.in_(tokens),
             ReviewLease.staff_id == staff_id,
             ReviewLease.ended_at.is_(None),
-            ReviewLease.expires_at > moment,
+            ReviewLease.expires_at > now,
         )
-        .values(expires_at=moment + LEASE)
-        .returning(ReviewLease.id)
-        .execution_options(synchronize_session=False)
+        .values(expires_at=now + LEASE)
+        .returning(ReviewLease.id.label("token"))
     )
-    return set(kept)
 
 
-def give_up(
-    session: Session,
-    staff_id: uuid.UUID,
-    outcome: str = "released",
-    tokens: Collection[uuid.UUID] | None = None,
-) -> None:
-    """Give back what this reviewer holds: these leases, or the whole desk."""
+def giving_up(
+    staff_id: uuid.UUID, outcome: str, tokens: Collection[uuid.UUID] | None = None
+) -> Update:
+    """Return the statement that gives these leases back, or the reviewer's whole desk."""
     query = update(ReviewLease).where(
         ReviewLease.staff_id == staff_id, ReviewLease.ended_at.is_(None)
     )
     if tokens is not None:
         query = query.where(ReviewLease.id.in_(tokens))
-    session.execute(
-        query.values(ended_at=datetime.now(UTC), outcome=outcome).execution_options(
-            synchronize_session=False
-        )
-    )
+    return query.values(ended_at=datetime.now(UTC), outcome=outcome)
 
 
 def give_up_order(session: Session, staff_id: uuid.UUID, order_id: uuid.UUID) -> None:

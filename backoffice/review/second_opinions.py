@@ -7,13 +7,22 @@ disagreement: docs/decisions/0007-a-second-opinion-is-blind-and-moves-nothing.md
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from backoffice.db import uuid7
 from backoffice.models import Order, Photo, ReviewDecision, ReviewRule, SecondOpinion
@@ -93,44 +102,31 @@ def _hold(session: Session, opinion: SecondOpinion, staff_id: uuid.UUID, now: da
     session.flush()
 
 
-def extend(
-    session: Session,
-    staff_id: uuid.UUID,
-    tokens: set[uuid.UUID],
-    *,
-    now: datetime | None = None,
-) -> set[uuid.UUID]:
-    """Count a sign of life for held second opinions and return those that still hold."""
-    moment = now or datetime.now(UTC)
-    if not tokens:
-        return set()
-    kept = session.scalars(
+def extending(
+    staff_id: uuid.UUID, tokens: Collection[uuid.UUID], now: datetime
+) -> ReturningUpdate[tuple[uuid.UUID | None]]:
+    """Return the statement that counts a sign of life and answers with the `token` that hold."""
+    return (
         update(SecondOpinion)
         .where(
             SecondOpinion.token.in_(tokens),
             SecondOpinion.staff_id == staff_id,
             SecondOpinion.answered_at.is_(None),
-            SecondOpinion.held_until > moment,
+            SecondOpinion.held_until > now,
         )
-        .values(held_until=moment + LEASE)
+        .values(held_until=now + LEASE)
         .returning(SecondOpinion.token)
-        .execution_options(synchronize_session=False)
     )
-    return {token for token in kept if token is not None}
 
 
-def give_up(session: Session, staff_id: uuid.UUID, tokens: set[uuid.UUID] | None = None) -> None:
-    """Let others have what this reviewer holds: these tokens, or all."""
+def giving_up(staff_id: uuid.UUID, tokens: Collection[uuid.UUID] | None = None) -> Update:
+    """Return the statement that lets others have what this reviewer holds: these tokens, or all."""
     query = update(SecondOpinion).where(
         SecondOpinion.staff_id == staff_id, SecondOpinion.answered_at.is_(None)
     )
     if tokens is not None:
         query = query.where(SecondOpinion.token.in_(tokens))
-    session.execute(
-        query.values(token=None, held_until=None, staff_id=None).execution_options(
-            synchronize_session=False
-        )
-    )
+    return query.values(token=None, held_until=None, staff_id=None)
 
 
 def find(session: Session, staff_id: uuid.UUID, token: uuid.UUID) -> SecondOpinion | None:

@@ -47,8 +47,8 @@ DOORS: dict[str, frozenset[str]] = {
     **_doors("requests", "erase", ADMIN),
     **_doors("tickets", f"{LIST} ticket answer close", ADMIN, SCHOOL, OPERATOR),
     # review
-    **_doors("review", "desk sheet similar claim decide decide_sheet escalate heartbeat leave skip"
-             " undo", REVIEWER),
+    **_doors("review", "desk sheet filter similar claim decide decide_sheet escalate heartbeat leave"
+             " skip undo", REVIEWER),
     **_doors("opinions", "index settle", SENIOR),
     **_doors("review_figures", "index", ADMIN, REVIEWER),
     **_doors("review_rules", "index batch senior", ADMIN),

@@ -54,6 +54,18 @@ def test_filters_narrow_the_queue(house: House, queue):
     assert "没有符合筛选" in Desk(house).client.get("/admin/review/?age=72").text
 
 
+def test_the_drop_downs_know_what_is_chosen_and_only_their_schools(house: House, queue):
+    mine, other = house.batches
+    everything = Desk(house).client.get(f"/admin/review/filter?batch={mine.id}&checks=clean").text
+    assert f'value="{mine.id}" selected' in everything
+    assert 'value="clean" selected' in everything
+    assert f'value="{other.id}"' in everything
+    bound = Desk(house, house.guests["reviewer"]).client.get("/admin/review/filter").text
+    assert f'value="{mine.id}"' in bound
+    assert f'value="{other.id}"' not in bound
+    assert 'name="school"' not in bound
+
+
 def test_rejected_by_me_before_is_a_filter(house: House, queue):
     desk, other = Desk(house), Desk(house, house.guests["reviewer"])
     desk.decide(desk.open()[0], "reject", "L01")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from backoffice.models import ReviewLease
-from backoffice.review import leases
+from backoffice.review import holds, leases
 from backoffice.review.queue import QueueFilter, Reviewer, unheld
 from tests.factories import make_batch, make_order, make_staff
 
@@ -52,26 +52,26 @@ def test_a_silent_desk_gives_its_photo_back(session, desk):
     with pytest.raises(leases.LeaseLost):
         leases.held(session, one, old.id, token, now=LATER)
     assert leases.held(session, two, old.id, other, now=LATER).id == other
-    outcomes = session.scalars(select(ReviewLease.outcome).order_by(ReviewLease.id)).all()
+    outcomes = session.scalars(select(ReviewLease.outcome).order_by(ReviewLease.expires_at)).all()
     assert outcomes == ["expired", None]
 
 
 def test_signs_of_life_keep_it(session, desk):
     (_, new), (one, two) = desk
     ((_, token),) = claim(session, one)
-    assert leases.extend(session, one, [token], now=LATER - timedelta(seconds=1)) == {token}
+    assert holds.extend(session, one, [token], now=LATER - timedelta(seconds=1)) == {token}
     assert [i for i, _ in claim(session, two, LATER, count=2)] == [new.id]
-    assert leases.extend(session, two, [token], now=LATER) == set()
-    assert leases.extend(session, one, [token], now=LATER + leases.LEASE) == set()
+    assert holds.extend(session, two, [token], now=LATER) == set()
+    assert holds.extend(session, one, [token], now=LATER + leases.LEASE) == set()
 
 
 @pytest.mark.parametrize("outcome", ["skipped", "released"])
 def test_giving_up_frees_the_photo_at_once(session, desk, outcome):
     (old, _), (one, two) = desk
     ((_, token),) = claim(session, one)
-    leases.give_up(session, two, outcome, [token])  # not theirs: nothing happens
+    holds.give_back(session, two, outcome, [token])  # not theirs: nothing happens
     assert leases.held(session, one, old.id, token, now=NOW).ended_at is None
-    leases.give_up(session, one, outcome, [token])
+    holds.give_back(session, one, outcome, [token])
     session.expire_all()
     assert session.scalars(select(ReviewLease.outcome)).one() == outcome
     assert [i for i, _ in claim(session, two)] == [old.id]
@@ -123,5 +123,5 @@ def test_any_number_of_reviewers_at_once_never_share_a_photo(committed):
 def test_a_cleared_desk_frees_everything(session, desk):
     _, (one, two) = desk
     assert len(claim(session, one, count=2)) == 2
-    leases.give_up(session, one)
+    holds.give_back(session, one)
     assert len(claim(session, two, count=2)) == 2

@@ -154,13 +154,16 @@ document.addEventListener("click", (event) => {
 document.getElementById("decide-all").addEventListener("click", decideAll);
 
 const tokens = () => open().map((tile) => tile.dataset.token);
-setInterval(async () => {
-  if (document.hidden || !open().length) return;
+async function beat(first = false) {
+  if (!first && (document.hidden || !open().length)) return;
   const filter = JSON.parse(sheet.dataset.filter);
   const answer = await call("heartbeat", { tokens: tokens(), filter }).catch(() => null);
-  if (answer?.ok) showWaiting(answer.said.waiting);
-}, BEAT_MS);
+  if (!answer?.ok) return;
+  showWaiting(answer.said.waiting);
+  if (first) recent.told(answer.said.undo); // later ones come with the decisions themselves
+}
+setInterval(() => beat(), BEAT_MS);
 giveBackOnLeaving(sheet, tokens);
-recent.told(JSON.parse(sheet.dataset.recent));
 draw();
+beat(true);
 sheet.classList.add("ready");

@@ -305,21 +305,22 @@ document.getElementById("again").addEventListener("click", () => {
 const tokens = () => cases.map((one) => one.dataset.token);
 
 // A sign of life each minute keeps the photos here; what went back meanwhile leaves the pile.
-async function beat() {
-  if (document.hidden) return;
+async function beat(first = false) {
+  if (document.hidden && !first) return;
   const asked = tokens();
   const answer = await call("heartbeat", { tokens: asked, filter }).catch(() => null);
   if (!answer?.ok) return;
   showWaiting(answer.said.waiting);
+  if (first) recent.told(answer.said.undo); // later ones come with the decisions themselves
   const lost = asked.filter((token) => !answer.said.held.includes(token));
   for (const one of cases.slice(1)) if (lost.includes(one.dataset.token)) drop(one);
-  refill();
+  if (!first) refill();
 }
-setInterval(beat, BEAT_MS);
+setInterval(() => beat(), BEAT_MS);
 setInterval(() => !current() && !document.hidden && refill(), LOOK_AGAIN_MS);
-document.addEventListener("visibilitychange", beat);
+document.addEventListener("visibilitychange", () => beat());
 giveBackOnLeaving(desk, tokens);
 
-recent.told(JSON.parse(desk.dataset.recent));
 cases.forEach(prefetch);
 show();
+beat(true);
