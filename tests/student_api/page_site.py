@@ -30,14 +30,38 @@ IGNORED = ("status of 4", "status of 5", "ERR_INTERNET_DISCONNECTED")
 WORKED = ("photo.process", "notify.refunded", "refund.send")
 
 
-class Works(threading.Thread):
+class Reads(threading.Thread):
+    """Does what the reading process does: one waiting ID card after the other."""
+
+    def __init__(self, app, redis: Redis) -> None:
+        super().__init__(daemon=True)
+        self.app = app
+        self.cards = Queue(id_card_exchange.QUEUE, connection=redis, serializer=JSONSerializer)
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.02):
+            self._read_cards()
+
+    def _read_cards(self) -> None:
+        for job_id in self.cards.get_job_ids():
+            self.cards.remove(job_id)
+            job = Job.fetch(job_id, connection=self.cards.connection, serializer=JSONSerializer)
+            with self.app.app_context():
+                job.perform()
+
+    def end(self) -> None:
+        """Stop after the present piece of work."""
+        self.over.set()
+        self.join()
+
+
+class Works(Reads):
     """Does what dispatcher and workers do, one thing after the other."""
 
     def __init__(self, app, committed, redis: Redis) -> None:
-        super().__init__(daemon=True)
-        self.app, self.committed = app, committed
-        self.cards = Queue(id_card_exchange.QUEUE, connection=redis, serializer=JSONSerializer)
-        self.over = threading.Event()
+        super().__init__(app, redis)
+        self.committed = committed
 
     def run(self) -> None:
         from worker.scheduler import Scheduler
@@ -48,11 +72,7 @@ class Works(threading.Thread):
             self._outbox()
             with self.app.app_context():
                 scheduler.tick()
-            for job_id in self.cards.get_job_ids():
-                self.cards.remove(job_id)
-                job = Job.fetch(job_id, connection=self.cards.connection, serializer=JSONSerializer)
-                with self.app.app_context():
-                    job.perform()
+            self._read_cards()
 
     def _outbox(self) -> None:
         from worker.jobs.running import run
@@ -97,8 +117,7 @@ def site(page_app, committed, redis, photo_models, monkeypatch) -> Iterator[str]
     serving.start()
     works.start()
     yield f"http://127.0.0.1:{port}"
-    works.over.set()
-    works.join()
+    works.end()
     server.shutdown()
     serving.join()
 
