@@ -9,6 +9,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
+from backoffice.admin.keeping import kept
 from backoffice.admin.labels import badge, word, words
 from backoffice.admin.language import lazy, local_time, t, yuan
 from backoffice.admin.list_room import Choice, ListRoom
@@ -19,6 +20,7 @@ from backoffice.i18n import Text
 from backoffice.lists.specs import PAYMENTS, REFUNDS, SPECS
 from backoffice.models import Order, Payment, Refund
 from backoffice.security.tenancy import visible
+from backoffice.services import services
 
 PAYMENT_TONES = {"pending": "waiting", "succeeded": "good", "failed": "bad", "closed": "neutral"}
 REFUND_TONES = {
@@ -42,9 +44,10 @@ class FinanceRoom(Page):
         return str(
             self.render(
                 "backoffice/finance.html",
-                received=_sum(Payment, Payment.status == "succeeded"),
-                refunded=_sum(Refund, Refund.status == "succeeded"),
+                received=kept("received", lambda: _sum(Payment, Payment.status == "succeeded")),
+                refunded=kept("refunded", lambda: _sum(Refund, Refund.status == "succeeded")),
                 pending=_sum(Refund, Refund.status == "pending"),
+                kept_seconds=services().settings.figures_seconds,
                 surplus=_sum(Payment, Payment.surplus.is_(True)),
                 flagged=_orders(Order.flagged.is_not(None)),
                 refunding=_orders(Order.state == "refunding"),

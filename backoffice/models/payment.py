@@ -40,7 +40,12 @@ class Payment(Created, Base):
         Index("ix_payments_created_at", "created_at", "id"),
         Index("ix_payments_status", "status", "created_at", "id"),
         Index("ix_payments_surplus", "created_at", "id", postgresql_where=text("surplus")),
-        Index("ix_payments_paid_at", "paid_at", postgresql_where=text("status = 'succeeded'")),
+        Index(
+            "ix_payments_paid_at",
+            "paid_at",
+            postgresql_where=text("status = 'succeeded'"),
+            postgresql_include=["amount_fen"],
+        ),
     )
 
     id: Mapped[uuid_pk]
