@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -105,6 +104,15 @@ def model(models: Path, threads: int) -> Work:
     return work
 
 
+def _peak_kib() -> int:
+    """Return this process's peak memory, by Linux; getrusage would count the parent's own as well.
+
+    A child begins as its parent's image, whose peak stays in ru_maxrss after exec.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 def _grey() -> bytes:
     from PIL import Image
 
@@ -128,7 +136,7 @@ def main(kind: str, models: str, threads: str = "1") -> int:
         answer = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
         if question.get("keep"):
             Path(question["keep"]).write_bytes(made)
-        answer["peak_kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer["peak_kib"] = _peak_kib()
         print(json.dumps(answer), flush=True)
     return 0
 
