@@ -134,6 +134,7 @@ def _no_person() -> Iterator[Case]:
         "not_an_image": b"%PDF-1.7 this is no picture",
         "image_truncated": whole[: len(whole) // 3],
         "image_too_small": as_jpeg(np.full((1, 1, 3), 200, np.uint8)),
+        "image_panorama": as_jpeg(np.full((500, 2500, 3), 200, np.uint8)),
     }
     for code, content in broken.items():
         yield Case(f"none/{code}", content, "catch", code, (), True)

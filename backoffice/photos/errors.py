@@ -61,6 +61,18 @@ class ImageTooSmall(PhotoRefused):
     )
 
 
+class ImagePanorama(PhotoRefused):
+    """A shape no portrait can be cut from: a panorama, a long screenshot, a strip."""
+
+    code = "image_panorama"
+    rejection_code = "Q02"
+    detail = Text(
+        "照片过于狭长（如全景照片或长截图），裁不出证件照，请用手机相机的普通模式竖着拍摄一张人像。",
+        "The photo is a long strip, such as a panorama or a long screenshot, and holds no portrait;"
+        " take one upright in the camera's normal mode.",
+    )
+
+
 class ImageBomb(PhotoRefused):
     """A small file that unpacks to an unreasonable amount of data."""
 

@@ -19,6 +19,7 @@ from backoffice.photos.arrays import RGB
 from backoffice.photos.errors import (
     ImageAnimated,
     ImageBomb,
+    ImagePanorama,
     ImageTooLarge,
     ImageTooSmall,
     ImageTruncated,
@@ -35,7 +36,7 @@ pi_heif.register_heif_opener()
 MAX_PIXELS = 40_000_000
 MIN_SIDE_PX = 200
 _BLOCK = 16  # pixels a side of JPEG's largest usual unit
-MAX_ASPECT = 6.0
+MAX_ASPECT = 3.0  # cameras and screens make 2.4 at most, panoramas begin about here
 MAX_SCANS = 40  # of a progressive JPEG; each is a pass over the whole picture, cameras write ten
 ROOMY_PIXELS = (
     16_000_000  # a PNG, WebP or HEIC above it is halved before anything else is made of it
@@ -98,8 +99,8 @@ def _brands(data: bytes) -> set[bytes]:
 def inspect(data: bytes) -> tuple[Format, int, int]:
     """Check everything the header tells, cheaply; return format, width and height (as stored).
 
-    Raises NotAnImage, ImageTruncated, ImageTooLarge, ImageTooSmall, ImageAnimated, ImageBomb or
-    ImagePolyglot.
+    Raises NotAnImage, ImageTruncated, ImageTooLarge, ImageTooSmall, ImagePanorama, ImageAnimated,
+    ImageBomb or ImagePolyglot.
     """
     kind, image = _open(data)
     _check_header(data, kind, image)
@@ -161,10 +162,12 @@ def _open(data: bytes) -> tuple[Format, Image.Image]:
 
 def _check_header(data: bytes, kind: Format, image: Image.Image) -> None:
     width, height = image.size
+    if min(width, height) < MIN_SIDE_PX:
+        raise ImageTooSmall(width=width, height=height)
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise ImagePanorama
     if width * height > MAX_PIXELS:
         raise ImageTooLarge(megapixels=round(width * height / 1e6), limit=MAX_PIXELS // 1_000_000)
-    if min(width, height) < MIN_SIDE_PX or max(width, height) > MAX_ASPECT * min(width, height):
-        raise ImageTooSmall(width=width, height=height)
     # An iPhone's JPEG may carry a second frame (MPO: depth or HDR gain map); it is no animation.
     if kind in ("png", "webp") and getattr(image, "n_frames", 1) > 1:
         raise ImageAnimated

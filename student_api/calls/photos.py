@@ -24,7 +24,13 @@ from backoffice.orders.photos import (
     is_judged,
 )
 from backoffice.orders.views import find_order
-from backoffice.photos.errors import ImageAnimated, ImageBomb, ImagePolyglot, ImageTooSmall
+from backoffice.photos.errors import (
+    ImageAnimated,
+    ImageBomb,
+    ImagePanorama,
+    ImagePolyglot,
+    ImageTooSmall,
+)
 from backoffice.photos.reading import sniff
 from backoffice.workflows.errors import OrderBusy, OrderNotFound
 from student_api.errors import TooManyRequests
@@ -44,6 +50,7 @@ PICTURE_ERRORS = (
     errors.ImageUnreadable,
     errors.PhotoAlreadyRejected,
     ImageTooSmall,
+    ImagePanorama,
     ImageAnimated,
     ImagePolyglot,
     ImageBomb,

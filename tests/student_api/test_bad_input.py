@@ -166,6 +166,7 @@ def animated():
         (b"\xff\xd8\xff\xe0" + noise(512), 422, "image_unreadable"),
         (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + noise(512), 422, "image_unreadable"),
         (jpeg(60, 80), 422, "image_too_small"),
+        (jpeg(900, 250), 422, "image_panorama"),
         (animated(), 422, "image_animated"),
         (jpeg() + b"PK\x03\x04" + noise(512), 422, "image_polyglot"),
         (b"\xff\xd8\xff" + b"\0" * (20 * 1024 * 1024), 413, "image_too_large"),
