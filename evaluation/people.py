@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from backoffice.photos import geometry, matting
+from backoffice.photos import geometry, matting, windows
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.face import Face
-from backoffice.photos.geometry import Crop
 from backoffice.photos.pipeline import PhotoEngine
+from backoffice.photos.windows import Crop
 
 FETCHED = ("obama", "biden")
 LEVEL_WITHIN = 2.0  # degrees
@@ -68,11 +68,11 @@ def alpha_of(rgb: RGB, face: Face, engine: PhotoEngine) -> Floats:
     right, bottom = frame.to_output(rgb.shape[1], rgb.shape[0])
     valid = (max(0, round(left)), max(0, round(top)),
              min(width, round(right)), min(height, round(bottom)))  # fmt: skip
-    seen = geometry.resample(rgb, frame, geometry.FRAME_SIZE)
+    seen = windows.resample(rgb, frame, geometry.FRAME_SIZE)
     middle = frame.to_output(face.centre_x, float(face.points[1, 1]))
     matte = matting.person_matte(engine.mattes, seen, valid, middle)
     whole = Crop(1.0, 0.0, 0.0)
-    return geometry.move_plane(matte.alpha, frame, whole, (rgb.shape[1], rgb.shape[0]))
+    return windows.move_plane(matte.alpha, frame, whole, (rgb.shape[1], rgb.shape[0]))
 
 
 def _at_most(picture: RGB) -> RGB:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from backoffice.photos.checks import Check, judge
 from backoffice.photos.encode import Encoded
-from backoffice.photos.geometry import Crop
 from backoffice.photos.reading import Decoded
 from backoffice.photos.standards import Limit, Standard
+from backoffice.photos.windows import Crop
 
 _EXACTLY = Limit("refuse", 1, 1)
 _METADATA = {0xFE, *range(0xE1, 0xF0)}  # comments, APP1..APP15: EXIF, XMP, profiles, makers' data

@@ -19,13 +19,15 @@ _TO_YCC = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
 
-_TO_YCC_SHIFTED = np.hstack([_TO_YCC, np.array([[0], [128], [128]], np.float32)])
+_REACH = 23  # pixels, at a quarter of the size, over which a side's colours are averaged
+_SHIFT = np.array([0, 128, 128], np.float32)
+_TO_YCC_SHIFTED = np.hstack([_TO_YCC, _SHIFT[:, None]])
 
 
 @cache
 def background_ycc(colour: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return the JPEG YCbCr triple that decodes to `colour` (the nearest one if none does)."""
-    centre = _TO_YCC @ np.array(colour, np.float32) + np.array([0, 128, 128], np.float32)
+    centre = _TO_YCC @ np.array(colour, np.float32) + _SHIFT
     steps = np.array(list(product(range(-6, 7), repeat=3)))
     triples = np.clip(np.rint(centre) + steps, 0, 255).astype(int)
     # The decoder's own sum (JFIF), clipped as it clips: brighter than white is white.
@@ -38,41 +40,36 @@ def background_ycc(colour: tuple[int, int, int]) -> tuple[int, int, int]:
     return int(best[0]), int(best[1]), int(best[2])
 
 
-def foreground(rgb: RGB, alpha: Floats) -> Floats:
-    """Return the person's own colours, 0..255, also where the old wall shines through.
+def _person_colours(rgb: RGB, alpha: Floats, outline: Floats) -> Floats:
+    """Return the person's own colours, (N, 3) in 0..255, where the old wall shines through.
 
-    Blur fusion (Forte 2021): a wide pass at a quarter of the size, then a narrow one, which is
-    solved on the outline only: with alpha 1 the colours are the picture's own, with 0 nobody's.
+    outline: flat indices of the pixels. Blur fusion (Forte 2021): both sides' colours are
+    continued at a quarter of the size, then fitted to each pixel's own colour.
     """
-    picture = rgb.astype(np.float32)
     size = (alpha.shape[1], alpha.shape[0])
     quarter = (size[0] // 4, size[1] // 4)
-    small = cv2.resize(picture, quarter, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(rgb, quarter, interpolation=cv2.INTER_AREA).astype(np.float32)
     few = cv2.resize(alpha, quarter, interpolation=cv2.INTER_AREA)
-    everywhere = np.ones(few.shape, bool)
-    rough = (
-        part.reshape(small.shape) for part in _fusion(small, small, small, few, 23, everywhere)
+    person, wall = (
+        cv2.resize(part, size, interpolation=cv2.INTER_LINEAR).reshape(-1, 3)[outline]
+        for part in _both_sides(small, few)
     )
-    person, wall = (cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in rough)
-    outline = (alpha > 0) & (alpha < 1)
-    if outline.any():
-        picture[outline], _ = _fusion(picture, person, wall, alpha, 7, outline)
-    return picture
+    share = alpha.reshape(-1)[outline][:, None]
+    seen = rgb.reshape(-1, 3)[outline]
+    fitted: Floats = person + share * (seen - share * person - (1 - share) * wall)
+    return np.clip(fitted, 0, 255)
 
 
-def _fusion(
-    picture: Floats, person: Floats, wall: Floats, alpha: Floats, size: int, where: Floats
-) -> tuple[Floats, Floats]:
-    """Return the person's and the wall's colours of the pixels `where`, each (N, 3)."""
-    a = alpha[where][:, None]
-    near = cv2.blur(alpha, (size, size))[where][:, None]
-    share = cv2.merge([alpha, alpha, alpha])
-    front = cv2.multiply(person, share)
-    behind = cv2.subtract(wall, cv2.multiply(wall, share))
-    mean_person = cv2.blur(front, (size, size))[where] / (near + 1e-5)
-    mean_wall = cv2.blur(behind, (size, size))[where] / (1 - near + 1e-5)
-    fitted = mean_person + a * (picture[where] - a * mean_person - (1 - a) * mean_wall)
-    return np.clip(fitted, 0, 255).astype(np.float32), mean_wall.astype(np.float32)
+def _both_sides(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
+    """Return the person's and the wall's colours, each continued into the other."""
+    window = (_REACH, _REACH)
+    share = cv2.merge([alpha] * 3)
+    near = cv2.blur(share, window)
+    front = cv2.multiply(picture, share)
+    person = cv2.blur(front, window) / (near + 1e-5)
+    wall = cv2.blur(picture - front, window) / (1 - near + 1e-5)
+    fitted = person + share * (picture - share * person - (1 - share) * wall)
+    return np.clip(fitted, 0, 255), wall
 
 
 def settle(alpha: Floats) -> Floats:
@@ -86,11 +83,15 @@ def compose(rgb: RGB, alpha: Floats, background: tuple[int, int, int]) -> RGB:
 
     Pixels with alpha 1 are the source's own, pixels with alpha 0 exactly the background.
     """
-    ycc = cv2.transform(foreground(rgb, alpha), _TO_YCC_SHIFTED)
-    wall = np.array(background_ycc(background), np.float32)
-    share = cv2.merge([alpha, alpha, alpha])
-    mixed = cv2.multiply(ycc - wall, share) + wall
-    finished: RGB = cv2.convertScaleAbs(np.maximum(mixed, 0))  # rounds and clips
+    wall = background_ycc(background)
+    finished: RGB = cv2.transform(rgb, _TO_YCC_SHIFTED)  # rounds and clips
+    finished[alpha <= 0] = wall
+    outline = np.flatnonzero((alpha > 0) & (alpha < 1))
+    if outline.size:
+        own = _person_colours(rgb, alpha, outline) @ _TO_YCC.T + _SHIFT
+        share = alpha.reshape(-1)[outline][:, None]
+        mixed = share * own + (1 - share) * np.array(wall, np.float32)
+        finished.reshape(-1, 3)[outline] = np.clip(np.rint(mixed), 0, 255)
     return finished
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.face_patches import blob, cut_patch
 from backoffice.photos.models import model_path
+from backoffice.photos.windows import reduced
 
 SCORE_MIN = 0.5
 MESH_SURE = 0.5  # the mesh's own belief that it sees a face
@@ -135,7 +136,7 @@ class FaceNets:
         side = max(height, width) * (1 + 2 * margin)
         scale = _SIDE / side
         small = cv2.resize(
-            rgb,
+            reduced(rgb, int(0.5 / scale)),
             (max(1, round(width * scale)), max(1, round(height * scale))),
             interpolation=cv2.INTER_AREA,
         )

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from backoffice.photos.arrays import RGB, Floats
+from backoffice.photos.windows import reduced
 
 
 def blob(patch: RGB) -> Floats:
@@ -25,19 +26,16 @@ def cut_patch(rgb: RGB, centre: Floats, side: float, roll: float, out: int) -> t
     shift = np.asarray(centre, np.float32) - turn @ np.array([out / 2, out / 2], np.float32)
     back = np.hstack([turn, shift[:, None]]).astype(np.float32)
     source, inner = rgb, back
-    if scale > 2:  # warpAffine cannot average: shrink the neighbourhood first
+    by = int(scale)
+    if by > 1:  # warpAffine cannot average: shrink the neighbourhood first
         reach = 0.75 * side
         x0, y0 = (max(int(value - reach), 0) for value in centre)
-        x1, y1 = (max(int(value + reach), 1) for value in centre)
-        source = rgb[y0:y1, x0:x1]
-        if source.size:
-            size = (max(1, round(source.shape[1] / scale)), max(1, round(source.shape[0] / scale)))
-            ratio = np.array([size[0] / source.shape[1], size[1] / source.shape[0]])
-            source = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
-            inner = back.copy()
+        x1, y1 = (max(int(value + reach), by) for value in centre)
+        near = rgb[y0:y1, x0:x1]
+        if min(near.shape[:2]) >= by:
+            source, inner = reduced(near, by), back.copy()
             inner[:, 2] -= (x0, y0)
-            inner = (inner * ratio[:, None]).astype(np.float32)
-        else:
-            source = rgb
+            inner /= by
+            inner[:, 2] += 0.5 / by - 0.5
     patch = cv2.warpAffine(source, inner, (out, out), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return patch, back

@@ -8,13 +8,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from PIL import Image
 
-from backoffice.photos.arrays import RGB, Floats
+from backoffice.photos.arrays import Floats
 from backoffice.photos.face import Face
 from backoffice.photos.standards import Range, Standard
+from backoffice.photos.windows import Crop
 
 # The working frame around a face: wide and tall enough for any crop a standard can ask for.
 FRAME_SIZE = (608, 800)  # width, height in frame pixels
@@ -23,19 +22,6 @@ FRAME_EYES = 330.0  # eye line from the frame's top
 # Pixels kept clear of the limits of face width, eye line and hair top: other people measure too.
 _MARGINS = (4.0, 2.0, 2.0)
 HAIR_ROW_SHARE = 0.12  # a row belongs to the hair when this share of the face width is covered
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A window on the source: `scale` output px per source px, its top left in source pixels."""
-
-    scale: float
-    x0: float
-    y0: float
-
-    def to_output(self, x: float, y: float) -> tuple[float, float]:
-        """Return where a source point lands in the window."""
-        return (x - self.x0) * self.scale, (y - self.y0) * self.scale
 
 
 @dataclass(frozen=True)
@@ -89,54 +75,6 @@ def working_frame(face: Face) -> Crop:
     scale = FRAME_FACE / face.width
     x0 = face.centre_x - FRAME_SIZE[0] / 2 / scale
     return Crop(scale, x0, face.pupil_line - FRAME_EYES / scale)
-
-
-def resample(rgb: RGB, crop: Crop, size: tuple[int, int]) -> RGB:
-    """Return the window as (height, width, 3), antialiased; edge pixels continue outside."""
-    width, height = size[0] / crop.scale, size[1] / crop.scale
-    x0, y0 = math.floor(crop.x0) - 4, math.floor(crop.y0) - 4
-    x1, y1 = math.ceil(crop.x0 + width) + 4, math.ceil(crop.y0 + height) + 4
-    inside = rgb[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)]
-    pad_left, pad_top = max(-x0, 0), max(-y0, 0)
-    pad_right = max(x1 - x0 - pad_left - inside.shape[1], 0)
-    pad_bottom = max(y1 - y0 - pad_top - inside.shape[0], 0)
-    region = cv2.copyMakeBorder(
-        inside, pad_top, pad_bottom, pad_left, pad_right, cv2.BORDER_REPLICATE
-    )
-    box = (crop.x0 - x0, crop.y0 - y0, crop.x0 - x0 + width, crop.y0 - y0 + height)
-    picture = Image.fromarray(region).resize(
-        size, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0
-    )
-    return np.asarray(picture, dtype=np.uint8)
-
-
-def glance(rgb: RGB, crop: Crop, size: tuple[int, int]) -> RGB:
-    """Return the window as `resample` does, quicker and a little softer: to look at, not to keep."""
-    shrink = crop.scale if crop.scale < 0.6 else 1.0
-    if shrink < 1:  # warpAffine cannot average
-        small = (max(1, round(rgb.shape[1] * shrink)), max(1, round(rgb.shape[0] * shrink)))
-        ratio = small[0] / rgb.shape[1], small[1] / rgb.shape[0]
-        rgb = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
-    else:
-        ratio = 1.0, 1.0
-    step = np.array(ratio) / crop.scale  # pixels of `rgb` per pixel of the window
-    start = np.array([crop.x0 * ratio[0], crop.y0 * ratio[1]]) + (step - 1) / 2
-    back = np.array([[step[0], 0, start[0]], [0, step[1], start[1]]], np.float32)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen: RGB = cv2.warpAffine(rgb, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return seen
-
-
-def move_plane(plane: Floats, before: Crop, after: Crop, size: tuple[int, int]) -> Floats:
-    """Return a plane made in window `before` as seen in window `after`; zero outside."""
-    ratio = before.scale / after.scale  # `before` pixels per `after` pixel
-    shift_x = (after.x0 - before.x0) * before.scale + (ratio - 1) / 2
-    shift_y = (after.y0 - before.y0) * before.scale + (ratio - 1) / 2
-    back = np.array([[ratio, 0, shift_x], [0, ratio, shift_y]], np.float32)
-    moved = cv2.warpAffine(
-        plane, back, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderValue=0.0
-    )
-    return np.clip(moved, 0, 1).astype(np.float32)
 
 
 def hair_top_row(alpha: Floats, face_width: float) -> float | None:

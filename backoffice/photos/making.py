@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from backoffice.photos.geometry import Crop
 from backoffice.photos.models import load_manifest
 from backoffice.photos.reading import Decoded
 from backoffice.photos.standards import Standard
+from backoffice.photos.windows import Crop
 
 # Changed with every change that makes other pixels or other verdicts of the same file.
-PIPELINE_VERSION = "4"
+PIPELINE_VERSION = "5"
 FACE_MODELS = ("face_detection_full_range", "face_landmark", "iris_landmark")
 _BACKGROUND = {"replace": "replaced", "crop_only": "kept", "check_only": "kept"}
 

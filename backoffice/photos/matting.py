@@ -18,7 +18,7 @@ from backoffice.photos.matting_colour import (
     smooth_wall,
     without_scraps,
 )
-from backoffice.photos.matting_edges import disc, snap_to_edges
+from backoffice.photos.matting_edges import disc, grown, shrunk, snap_to_edges
 from backoffice.photos.matting_nets import MattingNets
 
 __all__ = ["Matte", "MattingNets", "person_matte"]
@@ -27,6 +27,7 @@ Rect = tuple[int, int, int, int]
 
 _TRUST = 0.65  # the selfie matte's weight where both are heard
 _CONTRADICTED = 0.35  # share of the outline
+_HOLE_SHARE = 0.004  # of the frame: larger holes are the room beside an arm
 _HOLE_BELIEF = 0.85  # mean of the networks' matte over a hole that is to be filled
 
 
@@ -85,14 +86,16 @@ def _fuse(selfie: Floats, second: Floats) -> Floats:
     drops dark hair and clothes, or takes in what stands behind. Where it contradicts most of the
     outline, it is not heard at all.
     """
-    inside = cv2.erode((selfie > 0.9).astype(np.uint8), disc(16)) > 0
-    outside = cv2.dilate((selfie > 0.1).astype(np.uint8), disc(16)) == 0
-    band = ~inside & ~outside
-    contradicted = float((np.abs(selfie - second)[band] > 0.5).mean()) if band.any() else 0.0
-    if contradicted > _CONTRADICTED:
+    inside = shrunk((selfie > 0.9).astype(np.uint8), 16)
+    outside = grown((selfie > 0.1).astype(np.uint8), 16) == 0
+    band = np.flatnonzero((inside == 0) & ~outside)
+    ours, theirs = selfie.reshape(-1)[band], second.reshape(-1)[band]
+    if band.size and float((np.abs(ours - theirs) > 0.5).mean()) > _CONTRADICTED:
         return selfie
-    mixed = np.clip((_TRUST * selfie + (1 - _TRUST) * second - 0.3) / 0.4, 0, 1)
-    return np.where(inside, 1.0, np.where(outside, 0.0, mixed)).astype(np.float32)
+    fused = inside.astype(np.float32)
+    mixed = (_TRUST * ours + (1 - _TRUST) * theirs - 0.3) / 0.4
+    fused.reshape(-1)[band] = np.clip(mixed, 0, 1)
+    return fused
 
 
 def _dispute(selfie: Floats, second: Floats) -> float:
@@ -107,20 +110,38 @@ def _one_person(alpha: Floats, coarse: Floats, face: tuple[float, float]) -> Flo
     solid = (alpha > 0.35).astype(np.uint8)
     x = int(np.clip(face[0], 0, alpha.shape[1] - 1))
     y = int(np.clip(face[1], 0, alpha.shape[0] - 1))
-    _, labels = cv2.connectedComponents(solid, connectivity=4)
-    if labels[y, x] == 0:
+    if not solid[y, x]:
         return np.zeros_like(alpha)
-    mine = (labels == labels[y, x]).astype(np.uint8)
-    keep = cv2.dilate(mine, disc(6))
-    # Small holes in which the networks are sure of a person are faults (a white collar on a white
-    # wall); others are gaps between strands, larger ones the room beside an arm.
-    count, holes, stats, _ = cv2.connectedComponentsWithStats(1 - mine, connectivity=4)
-    area = stats[:, cv2.CC_STAT_AREA]
-    belief = np.bincount(holes.ravel(), weights=coarse.ravel(), minlength=count) / area
-    small = (area < 0.004 * alpha.size) & (belief > _HOLE_BELIEF)
-    small[0] = False
-    filled = np.where(small[holes], 1.0, alpha) if small.any() else alpha
-    return np.where(keep > 0, filled, 0.0).astype(np.float32)
+    cv2.floodFill(solid, None, (x, y), 2)
+    mine = (solid == 2).astype(np.uint8)
+    keep = grown(mine, 6)
+    filled = _without_holes(alpha, mine, coarse)
+    filled[keep == 0] = 0.0
+    return filled
+
+
+def _without_holes(alpha: Floats, mine: RGB, coarse: Floats) -> Floats:
+    """Return alpha with the faults in the blob `mine` filled.
+
+    Small holes in which the networks are sure of a person are faults (a white collar on a white
+    wall); others are gaps between strands, larger ones the room beside an arm.
+    """
+    filled = alpha.copy()
+    rest = 1 - mine
+    for corner in ((0, 0), (rest.shape[1] - 1, 0)):  # the wall on both sides: most of the work
+        if rest[corner[::-1]]:
+            cv2.floodFill(rest, None, corner, 0)
+    left, top, width, height = cv2.boundingRect(rest)
+    window = slice(top, top + height), slice(left, left + width)
+    count, holes, stats, _ = cv2.connectedComponentsWithStats(rest[window], connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < _HOLE_SHARE * alpha.size
+    for hole in np.flatnonzero(small[1:count]) + 1:
+        x, y, wide, high = stats[hole, :4]
+        place = slice(top + y, top + y + high), slice(left + x, left + x + wide)
+        here = holes[y : y + high, x : x + wide] == hole
+        if float(coarse[place][here].mean()) > _HOLE_BELIEF:
+            filled[place][here] = 1.0
+    return filled
 
 
 def _confidence(alpha: Floats, disputed: float) -> float:

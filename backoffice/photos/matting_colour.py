@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from backoffice.photos.arrays import RGB, Floats
-from backoffice.photos.matting_edges import disc
+from backoffice.photos.matting_edges import disc, grown, shrunk
 
 PLAIN_RMS_LAB = 5.5  # a wall smoother than this is plain (measured gate)
 _SCRAP_REACH = 13  # half-size frame pixels: how deep inside the outline a scrap may reach
@@ -27,7 +27,7 @@ class Wall:
 
 def smooth_wall(rgb: RGB, alpha: Floats) -> Wall:
     """Fit a cubic surface to the sure background; its Lab residual tells plain from clutter."""
-    sure = cv2.erode((alpha < 0.05).astype(np.uint8), disc(9))
+    sure = shrunk((alpha < 0.05).astype(np.uint8), 9)
     height, width = alpha.shape
     step = 6
     few = rgb[::step, ::step]
@@ -63,8 +63,8 @@ def _follow(rgb: RGB, sure: RGB, fit: Floats) -> tuple[Floats, float]:
     surface = fitted.reshape(small.shape).astype(np.float32)
     near = cv2.blur(weight, (15, 15)) + 0.02
     bent = cv2.blur((small - surface) * weight[..., None], (15, 15)) / near[..., None]
-    wide = cv2.resize(surface + bent, (width, height), interpolation=cv2.INTER_LINEAR)
-    wide = np.clip(wide, 0, 255)
+    near_wall = np.clip(surface + bent, 0, 255)
+    wide = cv2.resize(near_wall, (width, height), interpolation=cv2.INTER_LINEAR)
     there = np.nonzero(sure[::3, ::3])
     off = rgb[::3, ::3][there].astype(np.float32) - wide[::3, ::3][there]
     return wide, float(np.mean(off**2))
@@ -109,8 +109,8 @@ def _inner_colours(rgb: RGB, core: RGB) -> tuple[Floats, Floats]:
 
 def colour_matte(rgb: RGB, coarse: Floats, wall: Wall) -> Floats:
     """Refine the edge band by where each pixel's colour lies between wall and person."""
-    core = cv2.erode((coarse > 0.9).astype(np.uint8), disc(7))
-    near = cv2.dilate((coarse > 0.5).astype(np.uint8), disc(13))
+    core = shrunk((coarse > 0.9).astype(np.uint8), 7)
+    near = grown((coarse > 0.5).astype(np.uint8), 13)
     band = np.flatnonzero((near > 0) & (core == 0))
     person, spread = _inner_colours(rgb, core)
     mixed = core.astype(np.float32)
@@ -123,10 +123,11 @@ def colour_matte(rgb: RGB, coarse: Floats, wall: Wall) -> Floats:
         wall.variance,
     )
     # Pinholes where hair or cloth has the wall's colour: closed where the network is sure.
-    closed = cv2.morphologyEx(mixed, cv2.MORPH_CLOSE, disc(4))
-    sure = np.clip((coarse - 0.88) / 0.1, 0, 1)
-    filled: Floats = np.maximum(mixed, closed * sure).astype(np.float32)
-    return filled
+    closed = cv2.morphologyEx((255 * mixed).astype(np.uint8), cv2.MORPH_CLOSE, disc(4))
+    flat = mixed.reshape(-1)
+    sure = np.clip((coarse.reshape(-1)[band] - 0.88) / 0.1, 0, 1)
+    flat[band] = np.maximum(flat[band], closed.reshape(-1)[band] * sure / 255)
+    return mixed
 
 
 def _share_of_person(

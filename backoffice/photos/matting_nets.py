@@ -17,7 +17,9 @@ from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.models import model_path
 from backoffice.photos.onnx_shape import with_input_shape
 
-_U2NETP_SIZE = (192, 256)  # width, height: half the cost of 320x320 and better on portraits
+# The selfie network's last transposed convolution, and the features it is fed.
+_SELFIE_LAST, _SELFIE_FEATURES = "segment", "add_13__xeno_compat__1"
+_U2NETP_SIZE = (160, 208)  # width, height: a third of the cost of 320x320 and better on portraits
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -31,15 +33,25 @@ class MattingNets:
         self._selfie = cv2.dnn.readNetFromTFLite(
             str(model_path(models_dir, "selfie_segmentation")), cv2.dnn.ENGINE_CLASSIC
         )
+        last = self._selfie.getLayerId(_SELFIE_LAST)
+        self._selfie_weights = self._selfie.getParam(last, 0).reshape(-1, 4).T
+        self._selfie_bias = float(self._selfie.getParam(last, 1).ravel()[0])
         model_path(models_dir, model)  # absent: say so now, not at the first cluttered photo
         self._session: Any = None
 
     def selfie(self, rgb: RGB) -> Floats:
-        """Return the selfie matte of a picture, same height and width."""
-        small = cv2.resize(rgb, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        self._selfie.setInput(np.ascontiguousarray(small.transpose(2, 0, 1)[None]))
-        alpha = self._selfie.forward("activation_10").reshape(256, 256)
-        return _resize(alpha, rgb)
+        """Return the selfie matte of a picture, same height and width.
+
+        The last layer, a transposed convolution that makes four pixels of one, is a product of two
+        matrices; OpenCV spends more time on it than on the rest of the network.
+        """
+        small = cv2.resize(rgb, (256, 256), interpolation=cv2.INTER_AREA)
+        self._selfie.setInput(cv2.dnn.blobFromImage(small, 1 / 255))
+        features = self._selfie.forward(_SELFIE_FEATURES)[0]
+        parts = self._selfie_weights @ features.reshape(features.shape[0], -1)
+        rows, columns = features.shape[1:]
+        logits = parts.reshape(2, 2, rows, columns).transpose(2, 0, 3, 1).reshape(256, 256)
+        return _resize(0.5 + 0.5 * np.tanh(0.5 * (logits + self._selfie_bias)), rgb)
 
     def rembg(self, rgb: RGB) -> Floats:
         """Return the matte of the rembg model, same height and width."""

@@ -24,6 +24,7 @@ from backoffice.photos import (
     making,
     matting,
     reading,
+    windows,
 )
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.checks import (
@@ -36,8 +37,9 @@ from backoffice.photos.checks.views import Portrait, moved
 from backoffice.photos.errors import PhotoRefused
 from backoffice.photos.face import MESH_SURE, Face, FaceNets
 from backoffice.photos.finding import find_faces
-from backoffice.photos.geometry import Crop, Geometry, Solution, Subject
+from backoffice.photos.geometry import Geometry, Solution, Subject
 from backoffice.photos.standards import Limit, Standard
+from backoffice.photos.windows import Crop
 
 __all__ = ["Check", "PhotoEngine", "PhotoResult", "process"]
 
@@ -178,8 +180,8 @@ def _check_only(
     work.checks += check_only.judge_form(picture, standard)
     if work.refused():
         return
-    alpha = geometry.move_plane(portrait.alpha, frame, crop, standard.size)
-    shown = geometry.resample(picture.rgb, crop, standard.size)
+    alpha = windows.move_plane(portrait.alpha, frame, crop, standard.size)
+    shown = windows.resample(picture.rgb, crop, standard.size)
     work.checks.append(judging.judge_own_background(shown, alpha, standard))
     row = geometry.hair_top_row(portrait.alpha, geometry.FRAME_FACE)
     hair_top = frame.y0 + (-1.0 if row is None else row / frame.scale)
@@ -202,7 +204,7 @@ def _matte(rgb: RGB, face: Face, engine: PhotoEngine) -> tuple[Crop, Portrait, m
         min(width, round(right)),
         min(height, round(bottom)),
     )
-    picture = geometry.glance(rgb, frame, geometry.FRAME_SIZE)
+    picture = windows.glance(rgb, frame, geometry.FRAME_SIZE)
     middle = frame.to_output(face.centre_x, float(face.points[1, 1]))
     matte = matting.person_matte(engine.mattes, picture, valid, middle)
     portrait = Portrait(picture, matte.alpha, moved(face, frame.scale, frame.x0, frame.y0))
@@ -262,8 +264,8 @@ def _finish(
 ) -> None:
     """Cut, set on the background, encode, and measure the finished file."""
     standard, crop = work.standard, solution.crop
-    picture = geometry.resample(rgb, crop, standard.size)
-    alpha = compose.settle(geometry.move_plane(matte.alpha, frame, crop, standard.size))
+    picture = windows.resample(rgb, crop, standard.size)
+    alpha = compose.settle(windows.move_plane(matte.alpha, frame, crop, standard.size))
     chin = crop.to_output(0, float(face.points[_CHIN, 1]))[1]
     contrast = background.clothes_contrast(picture, alpha, chin, standard.background)
     sides = geometry.cut_sides(alpha, chin)

@@ -9,17 +9,14 @@ from hypothesis import strategies as st
 
 from backoffice.photos.geometry import (
     FRAME_FACE,
-    Crop,
     Subject,
     cut_chord,
     cut_sides,
-    glance,
     hair_top_row,
-    move_plane,
-    resample,
     solve_crop,
 )
 from backoffice.photos.standards import BUILTIN
+from backoffice.photos.windows import Crop
 
 BLUE = BUILTIN["chsi-degree-blue"]
 
@@ -113,24 +110,6 @@ def test_missing_wall_is_filled_but_a_cut_shoulder_is_not():
     assert solve_crop(strict, BLUE).problem == "side"
 
 
-def test_resample_neither_stretches_nor_shifts():
-    yy, xx = np.mgrid[0:400, 0:500]
-    rgb = np.stack([xx % 256, yy % 256, np.zeros_like(xx)], axis=2).astype(np.uint8)
-    out = resample(rgb, Crop(0.5, 100.25, 40.0), (100, 150))
-    assert out.shape == (150, 100, 3)
-    expected = 100.25 + (np.arange(10, 70) + 0.5) / 0.5 - 0.5
-    assert np.abs(out[50, 10:70, 0] - expected).max() < 1.2
-
-
-def test_a_plane_follows_its_window():
-    plane = np.zeros((80, 60), np.float32)
-    plane[20:40, 10:30] = 1
-    moved = move_plane(plane, Crop(1.0, 5.0, 7.0), Crop(2.0, 5.0, 7.0), (120, 160))
-    assert moved[42:78, 22:58].min() > 0.95
-    assert moved[:38].max() < 0.05
-    assert moved[:, 62:].max() < 0.05
-
-
 def test_hair_top_ignores_stray_hairs():
     alpha = np.zeros((100, 300), np.float32)
     alpha[10:, 150] = 1  # one strand
@@ -153,14 +132,3 @@ def test_a_cut_head_shows_a_long_chord():
     assert cut_chord(alpha, Crop(1.0, 0.0, -60.0)) == pytest.approx(200 / FRAME_FACE)
     assert cut_chord(alpha, Crop(1.0, 0.0, -40.0)) == 0
     assert cut_chord(alpha, Crop(1.0, 0.0, 40.0)) == 0
-
-
-@pytest.mark.parametrize("scale", [0.3, 0.5, 0.9, 1.7])
-def test_the_quick_look_shows_the_same_window(scale: float):
-    yy, xx = np.mgrid[0:800, 0:900].astype(np.float32)
-    waves = np.stack([np.sin(xx / 25), np.cos(yy / 30), np.sin((xx + yy) / 40)], axis=2)
-    rgb = (127 + 100 * waves).astype(np.uint8)
-    crop = Crop(scale, 120.3, 60.7)
-    size = (int(500 * scale), int(600 * scale))
-    exact, quick = resample(rgb, crop, size).astype(int), glance(rgb, crop, size).astype(int)
-    assert np.abs(exact - quick)[4:-4, 4:-4].mean() < 1.5

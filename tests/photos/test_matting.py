@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
@@ -41,10 +42,32 @@ def test_the_closed_form_solves_the_system():
     root = rng.random((5, 4, 3, 3)).astype(np.float32)
     matrix = root @ root.transpose(0, 1, 3, 2)
     right = rng.random((5, 4, 3)).astype(np.float32)
-    entries = {(i, j): matrix[..., i, j] for i in range(3) for j in range(i, 3)}
-    solved = matting_edges._solve_symmetric(entries, right, 0.1)
+    upper = np.stack([matrix[..., i, j].ravel() for i in range(3) for j in range(i, 3)])
+    solved = matting_edges._solve_symmetric(upper, right.reshape(-1, 3).T, 0.1)
     expected = np.linalg.solve(matrix + 0.1 * np.eye(3), right[..., None])[..., 0]
-    assert np.abs(solved - expected).max() < 1e-3
+    assert np.abs(solved.T - expected.reshape(-1, 3)).max() < 1e-3
+
+
+def test_the_last_layer_as_a_product_gives_the_networks_own_answer(engine, photo_models, astronaut):
+    rgb = np.asarray(astronaut.resize((256, 256)))
+    net = cv2.dnn.readNetFromTFLite(
+        str(model_path(photo_models, "selfie_segmentation")), cv2.dnn.ENGINE_CLASSIC
+    )
+    net.setInput(cv2.dnn.blobFromImage(rgb, 1 / 255))
+    own = net.forward("activation_10").reshape(256, 256)
+    assert np.abs(engine.mattes.selfie(rgb) - own).max() < 1e-4
+
+
+def test_masks_grow_and_shrink_by_about_what_is_asked():
+    mask = np.zeros((200, 160), np.uint8)
+    mask[60:140, 50:110] = 1
+    for radius in (4, 9, 16):
+        wider = np.flatnonzero(matting_edges.grown(mask, radius)[100])
+        narrower = np.flatnonzero(matting_edges.shrunk(mask, radius)[100])
+        assert abs((50 - wider[0]) - radius) <= 2
+        assert abs((wider[-1] - 109) - radius) <= 2
+        assert abs((narrower[0] - 50) - radius) <= 2
+        assert abs((109 - narrower[-1]) - radius) <= 2
 
 
 def test_a_contradicting_second_opinion_is_not_heard():
@@ -76,8 +99,6 @@ def test_a_plain_wall_needs_no_second_network(engine, astronaut, monkeypatch):
 
 def test_the_person_is_whole_and_alone(finished):
     """No hole in the clothes and no island beside them, in the finished picture itself."""
-    import cv2
-
     rgb = np.asarray(Image.open(io.BytesIO(finished.jpeg)).convert("RGB")).astype(int)
     person = (np.abs(rgb - (100, 197, 255)).max(axis=2) > 40).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(person, connectivity=8)

@@ -13,6 +13,7 @@ from backoffice.photos.marks import Marks
 
 PATCH_PX = 256  # camera pixels a side of the patch the screen pattern is looked for in
 _LEAST_PX = 96
+_AROUND = 15  # spectral lines a side whose median a line is held against
 _FINE_GRAIN = 0.2  # L*: skin smoothed by a beauty filter has a third of it, drawings hardly any
 _DARKEST, _BRIGHTEST = 15.0, 92.0  # L*: beyond them a camera clips and there is no grain to see
 _COLOURFUL = 8.0  # chroma: below it the whole picture is black and white, another check's matter
@@ -112,16 +113,18 @@ def screen_pattern(grey: RGB) -> float:
 
 def _peak(plane: Floats, window: Floats) -> float:
     """Return the log of the largest spectral line over the log of its surroundings' median."""
-    spectrum = np.abs(np.fft.fftshift(np.fft.fft2((plane - plane.mean()) * window)))
-    level = np.log1p(spectrum).astype(np.float32)
-    around = cv2.medianBlur((level * 20).clip(0, 255).astype(np.uint8), 15).astype(np.float32) / 20
-    middle = level.shape[0] // 2
-    rows, columns = np.ogrid[: level.shape[0], : level.shape[1]]
-    low = np.hypot(rows - middle, columns - middle) < 0.06 * level.shape[0]
-    lift = level - around
-    lift[low] = 0
-    lift[middle - 1 : middle + 2] = 0  # JPEG's own lines along the axes
-    lift[:, middle - 1 : middle + 2] = 0
+    side = plane.shape[0]
+    middle = side // 2
+    waves = cv2.dft((plane - plane.mean()) * window, flags=cv2.DFT_COMPLEX_OUTPUT)
+    spectrum = np.fft.fftshift(cv2.magnitude(waves[..., 0], waves[..., 1]))
+    # A real picture's spectrum is the same on both sides: one is looked at.
+    level = np.log1p(spectrum[:, : middle + 1 + _AROUND // 2])
+    coarse = (level * 20).clip(0, 255).astype(np.uint8)
+    around = cv2.medianBlur(coarse, _AROUND).astype(np.float32) / 20
+    lift = (level - around)[:, : middle - 1]  # without JPEG's own lines along the axes
+    lift[middle - 1 : middle + 2] = 0
+    rows, columns = np.ogrid[:side, : middle - 1]
+    lift[np.hypot(rows - middle, columns - middle) < 0.06 * side] = 0
     return float(lift.max())
 
 
