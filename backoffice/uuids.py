@@ -6,6 +6,9 @@ import os
 import time
 import uuid
 
+VARIANT = 0x2 << 14  # the first two bits of the second half
+COUNTED = 1 << 14  # ids that the counter behind them tells apart
+
 
 def uuid7() -> uuid.UUID:
     """Return a time-ordered UUID: new rows land together in the index.
@@ -16,12 +19,19 @@ def uuid7() -> uuid.UUID:
 
 
 def uuid7_bytes(count: int) -> list[bytes]:
-    """Return the 16 bytes each of `count` ids, quicker than one by one."""
-    chance = os.urandom(8 * count)
-    return [
-        _at(time.time_ns(), chance[start : start + 8]).to_bytes(16, "big")
-        for start in range(0, 8 * count, 8)
-    ]
+    """Return the 16 bytes each of `count` ids in order, quicker than one by one.
+
+    Those of one moment are told apart by a counter before the chance (section 6.2, method 1).
+    """
+    made: list[bytes] = []
+    while len(made) < count:
+        moment = (_at(time.time_ns(), bytes(8)) >> 64).to_bytes(8, "big")
+        chance = os.urandom(6 * min(count - len(made), COUNTED))
+        made += [
+            moment + (VARIANT | number).to_bytes(2, "big") + chance[6 * number : 6 * number + 6]
+            for number in range(len(chance) // 6)
+        ]
+    return made
 
 
 def _at(nanoseconds: int, chance: bytes) -> int:

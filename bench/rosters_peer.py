@@ -88,7 +88,7 @@ def _model() -> Any:
     from django.core.validators import RegexValidator
     from django.db import models
 
-    from backoffice.identity.documents import resident_check_character
+    from backoffice.identity.check_characters import resident_check_character
 
     def check_digit(number: str) -> None:
         if resident_check_character(number[:17]) != number[17]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from operator import mul
 from typing import Literal
 
 from backoffice.i18n import Text
 from backoffice.identity.characters import compact
+from backoffice.identity.check_characters import hk_check_character, resident_check_character
 from backoffice.identity.errors import (
     IdNumberBirthDate,
     IdNumberCheckDigit,
@@ -23,10 +23,6 @@ from backoffice.identity.errors import (
 
 Gender = Literal["male", "female"]
 
-RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-RESIDENT_CHECKS = "10X98765432"
-HK_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2)
-HK_BLANK = 36  # value of the missing first letter of a one-letter number
 HK_MACAU_MATCH_LENGTH = 9  # characters 10 and 11 only count reissues
 
 
@@ -141,7 +137,7 @@ def validate(id_type: IdType | str, raw: str, *, today: date | None = None) -> I
     Raises UnknownIdType, IdNumberMissing, IdNumberFormat, IdNumberBirthDate or
     IdNumberCheckDigit (all but the first are InvalidIdNumber). Rules: DOMAIN section 4.
     """
-    kind = parse_id_type(id_type)
+    kind = id_type if isinstance(id_type, IdType) else parse_id_type(id_type)
     number = normalise(raw)
     if not number:
         raise IdNumberMissing(MISSING)
@@ -183,28 +179,6 @@ def detect_type(number: str) -> IdType | None:
 def china_today() -> date:
     """Return today's date in China (UTC+8, no summer time)."""
     return (datetime.now(UTC) + timedelta(hours=8)).date()
-
-
-def resident_check_character(first_17: str) -> str:
-    """Return the MOD 11-2 check character (0-9 or X) of 17 digits."""
-    if len(first_17) != len(RESIDENT_WEIGHTS) or not first_17.isdigit():
-        raise ValueError("a resident number has 17 digits before its check character")
-    digits = first_17.encode("ascii")  # code points are quicker than int(); 48 is the "0"
-    total = sum(map(mul, digits, RESIDENT_WEIGHTS)) - ord("0") * sum(RESIDENT_WEIGHTS)
-    return RESIDENT_CHECKS[total % 11]
-
-
-def hk_check_character(letters: str, digits: str) -> str:
-    """Return the check character (0-9 or A) of a Hong Kong number: 1-2 letters, 6 digits.
-
-    The weighted sum with the check value must divide by 11: A123456 has 3.
-    """
-    values = [ord(c) - ord("A") + 10 for c in letters]
-    if len(values) == 1:
-        values.insert(0, HK_BLANK)
-    values += [int(d) for d in digits]
-    total = sum(v * w for v, w in zip(values, HK_WEIGHTS, strict=True))
-    return "0123456789A"[-total % 11]
 
 
 def _birth_date(number: str, today: date) -> date:

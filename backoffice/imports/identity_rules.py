@@ -6,11 +6,11 @@ import re
 
 from backoffice.errors import InvalidInput
 from backoffice.identity.characters import compact
+from backoffice.identity.check_characters import resident_check_character
 from backoffice.identity.documents import (
     IdDocument,
     IdType,
     detect_type,
-    resident_check_character,
     validate,
 )
 from backoffice.identity.errors import UnknownIdType

@@ -68,11 +68,14 @@ class Preparer:
         column = plan.mapping.columns["student_no"]
         good: list[RosterRow] = []
         lengths: list[int] = []
+        findings, before = part.findings, 0
         for number, cells in sorter.students(first, rows):
-            before = len(part.findings)
             row = checker.check(number, cells)
-            if not any(found.severity == "error" for found in part.findings[before:]):
+            if len(findings) == before or not any(
+                found.severity == "error" for found in findings[before:]
+            ):
                 good.append(row)
+            before = len(findings)
             part.rows.append((number, row.student_key, _id_key(row.document)))
             cell = cells[column] if column < len(cells) else None
             length = len(row.student_no) or len(code_text(cell))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -16,6 +16,17 @@ from backoffice.imports.mapping import Mapping
 
 T = TypeVar("T")
 MAX_KNOWN = 20_000  # texts of one column; more than a school has birth dates or classes
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class Studies:
+    """What a row says about the studies: one object for all rows that say the same."""
+
+    texts: dict[str, str | None] = field(default_factory=dict)
+    dates: dict[str, date | None] = field(default_factory=dict)
+
+
+NO_STUDIES = Studies()
 
 
 @dataclass(repr=False, slots=True)
@@ -33,12 +44,11 @@ class RosterRow:
     document: IdDocument | None = None
     id_masked: str | None = None
     id_last4: str | None = None
-    id_last4_variants: list[str] = field(default_factory=list)
+    id_last4_variants: Sequence[str] = ()
     gender: Gender | None = None
     birth_date: date | None = None
     phone: str | None = None
-    texts: dict[str, str | None] = field(default_factory=dict)
-    dates: dict[str, date | None] = field(default_factory=dict)
+    studies: Studies = NO_STUDIES
 
     @property
     def student_key(self) -> str:
@@ -58,15 +68,22 @@ class RowCells:
         self.findings: list[Finding] = []
         self.row = RosterRow(0)
         self.cells: Row = []
+        self._width = 1 + max(self.columns.values(), default=-1)
         self._known: dict[str, dict[Cell, Any]] = {name: {} for name in self.columns}
+
+    def begin(self, number: int, cells: Row) -> None:
+        """Take up the next row; a short one is filled up with blank cells."""
+        self.row = RosterRow(number)
+        lacking = self._width - len(cells)
+        self.cells = cells + [None] * lacking if lacking > 0 else cells
 
     def cell(self, name: str) -> Cell:
         """Return the cell of a field; None where the column is absent, blank or an error."""
         column = self.columns.get(name)
-        if column is None or column >= len(self.cells):
+        if column is None:
             return None
         cell = self.cells[column]
-        if isinstance(cell, CellError):
+        if type(cell) is CellError:
             self.find(name, "cell_error", "error" if BY_NAME[name].key else "warning")
             return None
         return cell
@@ -80,8 +97,7 @@ class RowCells:
         known = self._known.get(name)
         if known is None:
             return None
-        column = self.columns[name]
-        cell = self.cells[column] if column < len(self.cells) else None
+        cell = self.cells[self.columns[name]]
         answer: T | None = known.get(cell, self)  # itself: never an answer
         if answer is not self:
             return answer

@@ -13,7 +13,7 @@ class RowChecker(IdentityRules, StudyRules):
 
     def check(self, number: int, cells: Row) -> RosterRow:
         """Return the clean row; what is wrong with it is added to `findings`."""
-        self.row, self.cells = RosterRow(number), cells
+        self.begin(number, cells)
         self.student_no()
         self.name()
         if self.mode == "full":

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from backoffice.blind_indexes import id_number_indexes, last4_index, name_indexes, phone_indexes
 from backoffice.crypto import keyring
-from backoffice.imports.row_cells import RosterRow
+from backoffice.imports.row_cells import MAX_KNOWN, RosterRow, Studies
 from backoffice.imports.study_rules import DATE_FIELDS, TEXT_FIELDS
 from backoffice.uuids import uuid7_bytes
 
@@ -69,10 +69,12 @@ def bytes_array_field(items: list[bytes]) -> bytes:
     return sized(head + b"".join(map(sized, items)))
 
 
-@lru_cache(maxsize=4096)
-def details_field(details: tuple[tuple[str, str | None], ...]) -> bytes:
-    """Return the field of a jsonb object; whole classes have the same one."""
-    return sized(b"\x01" + json.dumps(dict(details), ensure_ascii=False).encode())
+def details_field(studies: Studies) -> bytes:
+    """Return the jsonb field of what has no column of its own; null where the cell is blank."""
+    days = {name: day.isoformat() if day else None for name, day in studies.dates.items()}
+    known = {**studies.texts, **days}
+    details = {name: known[name] for name in IN_DETAILS if name in known}
+    return sized(b"\x01" + json.dumps(details, ensure_ascii=False).encode())
 
 
 class RowEncoder:
@@ -83,6 +85,7 @@ class RowEncoder:
         self._batch_id = batch_id
         self._full = roster_mode == "full"
         self._last4: dict[tuple[str, ...], bytes] = {}
+        self._studies: dict[Studies, bytes] = {}
 
     def encode(self, rows: Sequence[RosterRow]) -> list[bytes]:
         """Return the line of each row; sealed at every call anew.
@@ -95,8 +98,7 @@ class RowEncoder:
             map(sized, uuid7_bytes(len(rows))),
             [text_field(row.student_no) for row in rows],
             *(self._full_identity(rows) if self._full else self._minimal_identity(rows)),
-            *([known_text(row.texts.get(name)) for row in rows] for name in OWN_TEXTS),
-            [details_field(details_of(row)) for row in rows],
+            [self._study_fields(row.studies) for row in rows],
         ]
         return list(map(b"".join, zip(*columns, strict=True)))
 
@@ -107,7 +109,7 @@ class RowEncoder:
             nulls,
             [text_field(row.name_masked) for row in rows],
             *[nulls] * 5,
-            *self._last_four(rows),
+            self._last_four(rows),
             *[nulls] * 4,
         ]
 
@@ -126,24 +128,37 @@ class RowEncoder:
             sealed([document.number for document in documents]),
             [text_field(row.id_masked) for row in rows],
             indexed([document.match_key for document in documents], id_number_indexes),
-            *self._last_four(rows),
+            self._last_four(rows),
             [known_text(row.gender) for row in rows],
             [date_field(row.birth_date) for row in rows],
             sealed(phones),
             indexed(phones, phone_indexes),
         ]
 
-    def _last_four(self, rows: Sequence[RosterRow]) -> tuple[Iterable[bytes], Iterable[bytes]]:
-        lists = [self._last4_indexes(row.id_last4_variants) for row in rows]
-        return sealed([row.id_last4 for row in rows]), lists
+    def _last_four(self, rows: Sequence[RosterRow]) -> list[bytes]:
+        """Return the columns `id_last4` and `id_last4_indexes`."""
+        return [self._last_four_fields(tuple(row.id_last4_variants)) for row in rows]
 
-    def _last4_indexes(self, variants: list[str]) -> bytes:
-        """Return the indexes of the last four; there are only some 11,000 of them in a batch."""
-        key = tuple(variants)
-        found = self._last4.get(key)
+    def _last_four_fields(self, variants: tuple[str, ...]) -> bytes:
+        """Return both fields, made once: there are only some 11,000 last fours.
+
+        Equal ones sealed alike tell nothing that their equal indexes do not.
+        """
+        found = self._last4.get(variants)
         if found is None:
-            found = bytes_array_field([last4_index(self._batch_id, text) for text in variants])
-            self._last4[key] = found
+            (last_four,) = sealed(variants[:1])
+            indexes = [last4_index(self._batch_id, text) for text in variants]
+            found = self._last4[variants] = last_four + bytes_array_field(indexes)
+        return found
+
+    def _study_fields(self, studies: Studies) -> bytes:
+        """Return the columns from `level` to `details`; whole classes have the same ones."""
+        found = self._studies.get(studies)
+        if found is None:
+            texts = [text_field(studies.texts.get(name)) for name in OWN_TEXTS]
+            found = b"".join([*texts, details_field(studies)])
+            if len(self._studies) < MAX_KNOWN:
+                self._studies[studies] = found
         return found
 
 
@@ -165,11 +180,3 @@ def _spread(texts: Sequence[str | None], made: Sequence[bytes]) -> Iterable[byte
         return map(sized, made)
     left = iter(made)
     return [NULL if text is None else sized(next(left)) for text in texts]
-
-
-def details_of(row: RosterRow) -> tuple[tuple[str, str | None], ...]:
-    """Return the columns without a place of their own; None where the cell is blank."""
-    known = dict(row.texts)
-    for name, day in row.dates.items():
-        known[name] = day.isoformat() if day else None
-    return tuple((name, known[name]) for name in IN_DETAILS if name in known)

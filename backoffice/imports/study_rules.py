@@ -6,9 +6,10 @@ from datetime import date
 
 from backoffice.identity.documents import Gender
 from backoffice.identity.errors import InvalidPhone
-from backoffice.identity.phones import normalise_phone
+from backoffice.identity.phones import MAINLAND_MOBILE, normalise_phone
+from backoffice.imports.cells import Cell
 from backoffice.imports.mapping import Mapping
-from backoffice.imports.row_cells import RowCells
+from backoffice.imports.row_cells import MAX_KNOWN, RowCells, Studies
 from backoffice.imports.values import (
     code_text,
     digits_lost,
@@ -20,6 +21,7 @@ from backoffice.imports.values import (
 TEXT_LIMIT = 100
 TEXT_FIELDS = ("level", "study_kind", "study_form", "college", "major", "class_name")
 DATE_FIELDS = ("enrolled_on", "graduates_on")
+TEXT_OR_BLANK = frozenset((str, type(None)))
 
 
 class StudyRules(RowCells):
@@ -31,6 +33,12 @@ class StudyRules(RowCells):
         super().__init__(mapping, roster_mode, school_code, today)
         self._text_names = [name for name in TEXT_FIELDS if name in self.columns]
         self._date_names = [name for name in DATE_FIELDS if name in self.columns]
+        self._places = [
+            self.columns[name]
+            for name in (*self._text_names, *self._date_names, "school_code")
+            if name in self.columns
+        ]
+        self._known_studies: dict[tuple[Cell, ...], Studies] = {}
 
     def person(self) -> None:
         """Read gender, birth date and phone; the first two must agree with the document."""
@@ -66,6 +74,8 @@ class StudyRules(RowCells):
 
     def _phone(self) -> str | None:
         cell = self.cell("phone")
+        if type(cell) is str and MAINLAND_MOBILE.fullmatch(cell):  # nothing to clean
+            return normalise_phone(cell)
         text = plain_text(cell)
         if not text:
             return None
@@ -78,15 +88,32 @@ class StudyRules(RowCells):
             return None
 
     def study(self) -> None:
-        """Read the columns about the studies; a school code must be this school's."""
-        self.row.texts = {name: self.once(name, self._text) for name in self._text_names}
-        self.row.dates = {name: self.once(name, self._date) for name in self._date_names}
-        self.once("school_code", self._school_code)
+        """Read the columns about the studies; a school code must be this school's.
 
-    def _school_code(self, name: str) -> None:
-        code = code_text(self.cell(name))
+        Whole classes have the same words: they are read once, unless something is wrong with them.
+        """
+        cells = tuple([self.cells[place] for place in self._places])
+        known = self._known_studies.get(cells)
+        if known is None:
+            before = len(self.findings)
+            known = self._read_studies()
+            plain = TEXT_OR_BLANK.issuperset(map(type, cells))  # else 1 and True would be equal
+            if plain and len(self.findings) == before and len(self._known_studies) < MAX_KNOWN:
+                self._known_studies[cells] = known
+        self.row.studies = known
+
+    def _read_studies(self) -> Studies:
+        found = Studies(
+            {name: self._text(name) for name in self._text_names},
+            {name: self._date(name) for name in self._date_names},
+        )
+        self._school_code()
+        return found
+
+    def _school_code(self) -> None:
+        code = code_text(self.cell("school_code"))
         if code and self.school_code and code.upper() != self.school_code.upper():
-            self.find(name, "school_code_mismatch", expected=self.school_code)
+            self.find("school_code", "school_code_mismatch", expected=self.school_code)
 
     def _text(self, name: str) -> str | None:
         cell = self.cell(name)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from backoffice.fonts.sfnt import FACE_SC, font_file
-from backoffice.identity.documents import resident_check_character
+from backoffice.identity.check_characters import resident_check_character
 
 RGB = NDArray[np.uint8]
 CARD = (1712, 1080)  # 20 px per millimetre

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backoffice.identity.check_characters import hk_check_character, resident_check_character
 from backoffice.identity.documents import (
     IdType,
     detect_type,
-    hk_check_character,
     normalise,
-    resident_check_character,
     validate,
 )
 from backoffice.identity.errors import InvalidIdNumber, UnknownIdType

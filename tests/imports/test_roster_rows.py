@@ -396,3 +396,17 @@ def test_every_data_row_is_accepted_or_rejected_and_none_is_lost(rows):
     for number, row in enumerate(rows, 2):
         if number not in numbers:  # only a row without anything visible in it may be passed over
             assert not any(str(c).strip() and str(c).isprintable() for c in row if c is not None)
+
+
+def test_rows_with_the_same_words_are_judged_alike_and_keep_their_own_findings():
+    """What is kept of one row's studies is no answer for a row that only looks like it."""
+    rows = []
+    for number, value in enumerate(["1", 1, True, date(2026, 2, 1), "1", date(2026, 2, 1), None]):
+        row = with_("班级", value)
+        row[0], row[3] = f"2022{number:04d}", make.resident_id(number)
+        rows.append(row[: HEAD.index("班级") + 1])  # short: the last columns have no cells
+    checked = check(*rows)
+    words = [row.studies.texts["class_name"] for row in checked.accepted]
+    assert words == ["1", "1", "True", None, "1", None, None]
+    assert [f.row for f in checked.findings if f.code == "text_became_date"] == [5, 7]
+    assert checked.accepted[0].studies is checked.accepted[4].studies
