@@ -109,6 +109,11 @@ export function dropComplaint() {
   document.querySelector(".toast.bad:not(.keep)")?.remove();
 }
 
+/** Return a phone number as people write it here: +86 goes without saying. */
+export function dialled(phone) {
+  return (phone ?? "").replace(/^\+86/, "");
+}
+
 /** Return money, e.g. ¥30.00, from fen. */
 export function yuan(fen) {
   return `¥${Math.floor(fen / 100)}.${String(fen % 100).padStart(2, "0")}`;

@@ -13,3 +13,9 @@ export function t(key, values = {}) {
   if (!pair) return key;
   return pair[english ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
+
+/** Return a moment in the page's language, as this phone's clock has it. */
+export const moment = (iso) => new Date(iso).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
+
+/** Return the day of a moment in the page's language. */
+export const day = (iso) => new Date(iso).toLocaleDateString(locale(), { dateStyle: "medium" });

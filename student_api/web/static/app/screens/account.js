@@ -1,7 +1,7 @@
 // The account: own data, password, address book, requests, sign out, erasure.
 
 import { call, load } from "../api.js";
-import { button, el, field, form, submit, toast } from "../dom.js";
+import { button, dialled, el, field, form, submit, toast } from "../dom.js";
 import { guarded } from "../problems.js";
 import { draw, route } from "../router.js";
 import { forgetAll } from "../store.js";
@@ -12,7 +12,7 @@ import { facts } from "./identify.js";
 route("/me", async () => {
   const { student } = await load("/me");
   const fields = {
-    phone: field(t("phone"), { type: "tel", value: student.phone ?? "", autocomplete: "tel" }),
+    phone: field(t("phone"), { type: "tel", value: dialled(student.phone), autocomplete: "tel" }),
     email: field(t("email"), { type: "email", value: student.email ?? "", autocomplete: "email" }),
   };
   const work = () => guarded(async () => {

@@ -1,7 +1,7 @@
 // The address book.
 
 import { call, load, post } from "../api.js";
-import { button, choice, el, field, form, submit, toast } from "../dom.js";
+import { button, choice, dialled, el, field, form, submit, toast } from "../dom.js";
 import { all } from "../journey.js";
 import { guarded } from "../problems.js";
 import { draw, go, route } from "../router.js";
@@ -16,7 +16,7 @@ route("/addresses", async () => {
     el("h1", {}, t("addresses")),
     items.length === 0 && el("p.empty", {}, t("addresses_none")),
     items.map((a) => el("section.card", {},
-      el("p.row", {}, el("strong", {}, `${a.recipient} ${a.phone}`), a.is_default && el("span.tag", {}, t("default"))),
+      el("p.row", {}, el("strong", {}, `${a.recipient} ${dialled(a.phone)}`), a.is_default && el("span.tag", {}, t("default"))),
       el("p", {}, `${a.province}${a.city}${a.district}${a.detail}`),
       el(".pair", {}, el("a.wide.secondary", { href: `#/address/${a.id}` }, t("edit")), remove(a)))),
     el(".foot", {}, el("a.wide.primary", { href: "#/address/new" }, t("address_add"))),
@@ -37,7 +37,7 @@ route("/address-reprint/:id", ({ id }) => page(null, `/reprint/${id}`));
 
 function page(known, back) {
   const fields = Object.fromEntries(NAMES.map((name) => [name, field(t(name), {
-    value: known?.[name] ?? "", maxlength: name === "detail" ? 200 : 40, autocomplete: COMPLETE[name],
+    value: name === "phone" ? dialled(known?.phone) : known?.[name] ?? "", maxlength: name === "detail" ? 200 : 40, autocomplete: COMPLETE[name],
     ...(name === "phone" ? { type: "tel", inputmode: "tel" } : {}), ...(name === "postcode" ? { inputmode: "numeric" } : {}) })]));
   const preferred = choice("checkbox", { checked: known?.is_default ?? true }, t("make_default"));
   const work = async () => {

@@ -5,7 +5,7 @@ import { button, el, field, form, submit, toast } from "../dom.js";
 import { all, nextPlace } from "../journey.js";
 import { guarded } from "../problems.js";
 import { go, route } from "../router.js";
-import { t } from "../texts.js";
+import { moment, t } from "../texts.js";
 import { facts } from "./identify.js";
 
 route("/confirm/:id", async ({ id }) => {
@@ -51,7 +51,7 @@ route("/requests", async () => {
     items.length === 0 && el("p.empty", {}, t("requests_none")),
     items.map((item) => el("section.card", {},
       el("p.row", {}, el("strong", {}, t(`request_${item.kind}`)), el(`span.tag.${item.state}`, {}, t(`request_${item.state}`))),
-      el("p.hint", {}, new Date(item.created_at).toLocaleString()),
+      el("p.hint", {}, moment(item.created_at)),
       item.note && el("p", {}, item.note),
       item.answer && el("p", {}, t("answer"), item.answer))),
     el(".foot", {}, el("a.wide.primary", { href: "#/" }, t("back_home"))),

@@ -5,7 +5,7 @@ import { el, field, form, submit } from "../dom.js";
 import { all } from "../journey.js";
 import { guarded } from "../problems.js";
 import { draw, go, route } from "../router.js";
-import { t } from "../texts.js";
+import { moment, t } from "../texts.js";
 
 const QUESTIONS = ["q_code", "q_again", "q_glasses", "q_time", "q_refund"];
 
@@ -22,7 +22,7 @@ route("/help", async () => {
     tickets.length === 0 && el("p.empty", {}, t("questions_none")),
     tickets.map((ticket) => el("a.card.order", { href: `#/ticket/${ticket.id}` },
       el("span.row", {}, el("strong", {}, ticket.subject), el("span.tag", {}, t(`ticket_${ticket.state}`))),
-      el("span.hint", {}, new Date(ticket.created_at).toLocaleString()))),
+      el("span.hint", {}, moment(ticket.created_at)))),
     el(".foot", {}, el("a.wide.primary", { href: "#/ask/new" }, t("ask"))),
   ];
 });
@@ -47,7 +47,7 @@ route("/ticket/:id", async ({ id }) => {
   }, { body });
   return [
     el("h1", {}, ticket?.subject ?? t("menu_help")),
-    el("ol.talk", {}, messages.map((m) => el("li", { class: m.author }, el("span.hint", {}, `${t(m.author)} · ${new Date(m.created_at).toLocaleString()}`), el("p", {}, m.body)))),
+    el("ol.talk", {}, messages.map((m) => el("li", { class: m.author }, el("span.hint", {}, `${t(m.author)} · ${moment(m.created_at)}`), el("p", {}, m.body)))),
     ticket?.state === "closed" ? el("p.hint", {}, t("ticket_closed_text")) : form(work, el("section.card", {}, body), el(".foot", {}, submit(t("send")))),
     el("p.center", {}, el("a", { href: "#/help" }, t("back"))),
   ];

@@ -6,7 +6,7 @@ import { button, el, field, form, submit, toast } from "../dom.js";
 import { smaller } from "../pictures.js";
 import { guarded } from "../problems.js";
 import { go, route } from "../router.js";
-import { t } from "../texts.js";
+import { day, t } from "../texts.js";
 
 route("/identify", async () => {
   const { requires_capture_code: needed, allow_unlisted: unlisted, school, name } = await batch();
@@ -71,7 +71,7 @@ function codeBox() {
       said.replaceChildren(
         el("p.good", {}, t("code_found")),
         el("dl", {}, facts([["name", found.name_masked], ["id_number", found.id_masked], ["school", found.school_name], ["major", found.major],
-          ["valid_until", new Date(found.expires_at).toLocaleDateString()]])),
+          ["valid_until", day(found.expires_at)]])),
       );
     } catch (problem) {
       said.replaceChildren(el("p.bad", {}, problem.message));

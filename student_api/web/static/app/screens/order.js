@@ -2,10 +2,10 @@
 
 import { call, get, load, post } from "../api.js";
 import { batch, featureCode, provider } from "../batch.js";
-import { button, el, field, toast, yuan } from "../dom.js";
+import { button, dialled, el, field, toast, yuan } from "../dom.js";
 import { guarded } from "../problems.js";
 import { draw, go, onLeave, route } from "../router.js";
-import { t } from "../texts.js";
+import { moment, t } from "../texts.js";
 import { verdict } from "../checks.js";
 import { facts } from "./identify.js";
 
@@ -109,6 +109,8 @@ function download(order) {
 }
 
 function mail(order) {
+  const open = document.querySelector(".mail input");
+  if (open) return open.focus();
   const to = field(t("email"), { type: "email", autocomplete: "email" }, t("email_photo_hint"));
   const place = document.querySelector(".more");
   const send = button(t("send"), () => guarded(async () => {
@@ -116,9 +118,9 @@ function mail(order) {
     toast(t("email_sent"));
     box.remove();
   }, { email: to }));
-  const box = el("section.card", {}, to, send);
+  const box = el("section.card.mail", {}, to, send);
   place.before(box);
-  to.input.focus();
+  return to.input.focus();
 }
 
 function rejection({ reasons, note }) {
@@ -136,13 +138,13 @@ function picture(order, photo) {
 }
 
 function address(a) {
-  return a && [a.recipient, a.phone, a.province, a.city, a.district, a.detail].filter(Boolean).join(" ");
+  return a && [a.recipient, dialled(a.phone), a.province, a.city, a.district, a.detail].filter(Boolean).join(" ");
 }
 
 function timeline(events) {
   if (events.length === 0) return null;
   return el("details.card", {}, el("summary", {}, t("history")), el("ol.timeline", {}, events.map((e) => el("li", {},
-    el("strong", {}, t(`event_${e.transition}`)), el("time", { datetime: e.at }, new Date(e.at).toLocaleString())))));
+    el("strong", {}, t(`event_${e.transition}`)), el("time", { datetime: e.at }, moment(e.at))))));
 }
 
 function countdown(until) {

@@ -2,7 +2,7 @@
 
 import { load, post } from "../api.js";
 import { batch } from "../batch.js";
-import { choice, el, field, form, submit, yuan } from "../dom.js";
+import { choice, dialled, el, field, form, submit, yuan } from "../dom.js";
 import { all, nextPlace } from "../journey.js";
 import { layoutPicker } from "../layouts.js";
 import { guarded } from "../problems.js";
@@ -79,7 +79,7 @@ function serviceChoice({ code, name, price_fen: price, required }, kept) {
 function addressPicker(addresses, keptId, enrolmentId) {
   const preferred = addresses.find((a) => a.id === keptId) ?? addresses.find((a) => a.is_default) ?? addresses[0];
   const boxes = addresses.map((a) => choice("radio", { name: "address", value: a.id, checked: a === preferred },
-    `${a.recipient} ${a.phone}`, el("small", {}, `${a.province}${a.city}${a.district}${a.detail}`)));
+    `${a.recipient} ${dialled(a.phone)}`, el("small", {}, `${a.province}${a.city}${a.district}${a.detail}`)));
   const error = el("p.error", { hidden: true, role: "alert" });
   const box = el(".indent", { hidden: true }, boxes, error, el("a.wide.secondary", { href: `#/address-for/${enrolmentId}` }, t("address_add")));
   box.value = () => boxes.find((b) => b.input.checked)?.input.value ?? null;

@@ -3,7 +3,7 @@
 import { el, yuan } from "../dom.js";
 import { all } from "../journey.js";
 import { route } from "../router.js";
-import { t } from "../texts.js";
+import { day, t } from "../texts.js";
 
 route("/orders", async () => {
   const orders = await all("/orders");
@@ -12,7 +12,7 @@ route("/orders", async () => {
     orders.length === 0 && el("p.empty", {}, t("orders_none")),
     orders.map((order) => el("a.card.order", { href: `#/order/${order.id}` },
       el("span.row", {}, el("strong", {}, t(`kind_${order.kind}`)), el("span.tag", { class: `tag ${order.state}` }, order.state_label)),
-      el("span.hint", {}, `${order.number} · ${new Date(order.created_at).toLocaleDateString()} · ${yuan(order.amount_fen)}`))),
+      el("span.hint", {}, `${order.number} · ${day(order.created_at)} · ${yuan(order.amount_fen)}`))),
     el(".foot", {}, el("a.wide.primary", { href: "#/" }, t("back_home"))),
   ];
 });

@@ -130,7 +130,7 @@ async function show(id, photo, place) {
   }));
   const pay = passed && !can("submit") && el("a.wide.primary", { href: `#/order/${id}` }, t("go_on"));
   place.replaceChildren(el("section.card.picture.result", {},
-    photo.preview_url && el("img", { src: photo.preview_url, alt: t("result_alt") }),
+    photo.preview_url && el("img", { src: photo.preview_url, alt: t("result_alt"), width: 480, height: 640 }),
     verdict(photo)),
     el(".foot", {}, send, pay,
       can("upload_photo") ? button(t(passed ? "retake" : "take_again"), async () => draw(), passed ? "secondary" : "primary")

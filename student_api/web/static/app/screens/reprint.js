@@ -1,7 +1,7 @@
 // Extra prints of an approved picture.
 
 import { load, post } from "../api.js";
-import { choice, el, field, form, submit } from "../dom.js";
+import { choice, dialled, el, field, form, submit } from "../dom.js";
 import { all } from "../journey.js";
 import { layoutPicker } from "../layouts.js";
 import { guarded } from "../problems.js";
@@ -17,7 +17,7 @@ route("/reprint/:id", async ({ id }) => {
   const where = [
     about.delivery_methods.includes("school") && choice("radio", { name: "to", value: "", checked: true }, t("delivery_school")),
     ...addresses.map((a, i) => choice("radio", { name: "to", value: a.id, checked: i === 0 && !about.delivery_methods.includes("school") },
-      `${a.recipient} ${a.phone}`, el("small", {}, `${a.province}${a.city}${a.district}${a.detail}`))),
+      `${a.recipient} ${dialled(a.phone)}`, el("small", {}, `${a.province}${a.city}${a.district}${a.detail}`))),
   ].filter(Boolean);
   const work = () => guarded(async () => {
     const to = where.find((box) => box.input.checked)?.input.value;
