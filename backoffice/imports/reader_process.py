@@ -108,10 +108,12 @@ def _rows(sheet: Any, errors: list[tuple[int, int]]) -> Iterator[RawRow]:
     start = sheet.start
     if start is None:
         return
+    blank = [""] * start[1]  # the columns before the first used one are not given
     by_row: dict[int, list[int]] = {}
     for row, column in errors:
         by_row.setdefault(row, []).append(column)
-    for number, row in enumerate(sheet.to_python(skip_empty_area=False)):
+    for number, filled in enumerate(sheet.iter_rows()):
+        row = blank + filled if blank else filled
         for column in by_row.get(number, ()):
             if column < len(row) and row[column] == "":
                 row[column] = CellError()
