@@ -86,7 +86,7 @@ class BatchesRoom(BoardViews, FileViews, OpeningForms, ListRoom):
         Choice(
             "school",
             Text("全部学校", "All schools"),
-            school_options,
+            lambda: [] if own_school() else school_options(),
             lambda v: Batch.school_id == uuid.UUID(v),
         ),
     )

@@ -122,6 +122,11 @@ def test_an_unknown_order_is_ignored(busy_house: House):
     assert rising == numbers_on(client.get("/admin/orders/?sort=-created_at").text)[::-1]
 
 
+def test_a_drop_down_with_nothing_to_choose_is_not_shown(busy_house: House):
+    assert 'name="school"' in busy_house.client("admin").get("/admin/batches/").text
+    assert 'name="school"' not in busy_house.client("school").get("/admin/batches/").text
+
+
 # -- sizes ----------------------------------------------------------------------------------
 
 
