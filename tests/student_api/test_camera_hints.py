@@ -57,7 +57,8 @@ SCENES = {
     "hint_farther": scene(WELL, face=0.65),
     "hint_level": scene(WELL, tilt=14),
     "hint_faces": scene((0.2, 0.37), (0.7, 0.37), face=0.32),
-    "hint_dark": ImageEnhance.Brightness(scene(WELL)).enhance(0.2),
+    "hint_good in dim light": ImageEnhance.Brightness(scene(WELL)).enhance(0.6),
+    "hint_dark": ImageEnhance.Brightness(scene(WELL)).enhance(0.25),
     "hint_bright": ImageEnhance.Brightness(scene(WELL)).enhance(4),
     "hint_side": lit_from_the_left(scene(WELL)),
 }

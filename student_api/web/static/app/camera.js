@@ -85,7 +85,7 @@ function watch(video, show) {
       } catch { /* a frame that cannot be read: the next one */ }
     }
     // A slow phone gets as much rest as it worked.
-    if (clock !== OVER) clock = setTimeout(step, Math.max(LOOK_MS, 2 * (performance.now() - began)));
+    if (clock !== OVER) clock = setTimeout(step, Math.max(LOOK_MS, performance.now() - began));
   };
   clock = setTimeout(step, 0);
   return { stop() { clearTimeout(clock); clock = OVER; stop(); } };

@@ -13,7 +13,10 @@ const ASIDE = 0.1, EYES_LOW = 0.5;
 const CROWN = 0.75; // of the face's width, from the eyes to the top of the hair
 const TILT = 7; // degrees; standards allow about 8, and the eyes' line is found to 3 (farther away to 6)
 const RIVAL = 0.45; // of the first face's width: smaller ones are people in the background
-const DARK = 55, BRIGHT = 225, ONE_SIDED = 70, MOVED = 14; // of 255
+// Grey of 255, about where the server's checks begin to warn: a tenth of the skin is to be lighter than
+// L* 42 (the lightest part, so that dark skin is not called darkness), little clipped, cheeks 30 apart.
+const DARK = 100, CLIPPED = 249, CLIPPED_SHARE = 0.2, ONE_SIDED = 70;
+const MOVED = 14;
 
 /** Return {look, stop}: look(source, width, height) resolves to the hint about a video or picture. */
 export function adviser() {
@@ -59,27 +62,27 @@ function difference(one, other) {
 function hintOf(grey, moved, found) {
   const [face] = found ?? [];
   const [left, right] = halves(grey, face ?? MIDDLE);
-  const light = (left + right) / 2;
-  if (light < DARK) return "hint_dark";
-  if (light > BRIGHT) return "hint_bright";
-  if (Math.abs(left - right) > ONE_SIDED) return "hint_side";
+  const light = [...left, ...right].sort((one, other) => one - other);
+  if (light[Math.floor(light.length * 0.9)] < DARK) return "hint_dark";
+  if (light[Math.floor(light.length * (1 - CLIPPED_SHARE))] >= CLIPPED) return "hint_bright";
+  if (Math.abs(mean(left) - mean(right)) > ONE_SIDED) return "hint_side";
   if (moved > MOVED) return "hint_steady";
   return found ? placeHint(found) : "hint_frame";
 }
 
-// Mean light of the left and right half of an area.
+// The light of the left and of the right half of an area, pixel by pixel.
 function halves(grey, { x, y, width, height }) {
-  const mean = (from, to) => {
-    let sum = 0;
-    let count = 0;
-    for (let row = Math.max(0, Math.round((y - height / 2) * SIDE)); row < Math.min(SIDE, (y + height / 2) * SIDE); row++) {
-      for (let column = Math.round(from); column < to; column++, count++) sum += grey[row * SIDE + column];
-    }
-    return count ? sum / count : 128;
+  const column = (along) => Math.round(LEFT + Math.min(1, Math.max(0, along)) * SIDE * SHOWN);
+  const row = (down) => Math.round(Math.min(1, Math.max(0, down)) * SIDE);
+  const part = (from, to) => {
+    const found = [];
+    for (let at = row(y - height / 2); at < row(y + height / 2); at++) found.push(...grey.subarray(at * SIDE + column(from), at * SIDE + column(to)));
+    return found;
   };
-  const at = (along) => LEFT + Math.min(1, Math.max(0, along)) * SIDE * SHOWN;
-  return [mean(at(x - width / 2), at(x)), mean(at(x), at(x + width / 2))];
+  return [part(x - width / 2, x), part(x, x + width / 2)];
 }
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 // How far away comes first: of a small face the tilt is not to be trusted.
 function placeHint(found) {
