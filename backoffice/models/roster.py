@@ -215,11 +215,16 @@ class Enrolment(RosterValues, Created, Base):
         CheckConstraint("source IN ('roster','capture_code','student')", name="source_known"),
         CheckConstraint("gender IN ('male','female')", name="gender_known"),
         Index("ix_enrolments_id_last4_indexes", "id_last4_indexes", postgresql_using="gin"),
-        Index("ix_enrolments_id_index", "id_index"),
-        Index("ix_enrolments_name_index", "name_index"),
-        Index("ix_enrolments_student_id", "student_id"),
+        # Random and looked up by equality only: a tree would be touched all over by every import.
+        Index("ix_enrolments_id_index", "id_index", postgresql_using="hash"),
+        Index("ix_enrolments_name_index", "name_index", postgresql_using="hash"),
+        Index("ix_enrolments_phone_index", "phone_index", postgresql_using="hash"),
+        Index(
+            "ix_enrolments_student_id",
+            "student_id",
+            postgresql_where=text("student_id IS NOT NULL"),
+        ),
         Index("ix_enrolments_student_no", "student_no", "id"),
-        Index("ix_enrolments_phone_index", "phone_index"),
         Index("ix_enrolments_created_at", "created_at", "id"),
         Index("ix_enrolments_batch_id_created_at", "batch_id", "created_at", "id"),
         Index(

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from backoffice import migrate
+from backoffice.db import Base
 
 
 @pytest.fixture
@@ -48,3 +49,21 @@ def test_drift_is_found(empty_database):
         connection.execute(text("ALTER TABLE orders DROP COLUMN remark"))
     engine.dispose()
     assert "remark" in "".join(migrate.check(empty_database))
+
+
+def test_indexes_are_of_the_kind_the_models_say(empty_database):
+    """Alembic's comparison does not look at the kind: a tree would pass for a hash."""
+    migrate.upgrade(empty_database)
+    engine = create_engine(empty_database)
+    with engine.connect() as connection:
+        made = dict(connection.execute(text("SELECT indexname, indexdef FROM pg_indexes")).all())
+    engine.dispose()
+    wanted = {
+        str(index.name): index.dialect_options["postgresql"]["using"] or "btree"
+        for table in Base.metadata.tables.values()
+        for index in table.indexes
+    }
+    assert {name: f"USING {kind} " in made[name] for name, kind in wanted.items()} == dict.fromkeys(
+        wanted, True
+    )
+    assert wanted["ix_enrolments_id_index"] == "hash"
