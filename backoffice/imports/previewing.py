@@ -74,6 +74,11 @@ def preview(
     return _report(table, rules, found)
 
 
+def in_reading_order(found: Finding) -> tuple[bool, int, int]:
+    """Sort what keeps rows out before mere warnings: of thousands it must not be the last page."""
+    return found.severity != "error", found.row, found.position or 0
+
+
 def _report(table: Table, rules: FileRules, found: Comparison) -> ImportReport:
     def at(row: int, name: str, code: str, **params: str) -> Finding:
         column = table.mapping.columns[name]
@@ -94,7 +99,7 @@ def _report(table: Table, rules: FileRules, found: Comparison) -> ImportReport:
         sheet=table.sheet,
         header_row=table.header_row,
         mapping=table.mapping.to_dict(),
-        findings=sorted(findings, key=lambda item: (item.row, item.position or 0)),
+        findings=sorted(findings, key=in_reading_order),
         skipped=rules.skipped,
         not_in_file=found.missing,
     )

@@ -10,6 +10,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping as Pairs
 
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,7 +30,7 @@ from backoffice.imports.proposals import Proposal, SheetOffer
 from backoffice.imports.staging import clear
 from backoffice.imports.uploads import QUEUE, drop_upload, forget_later
 from backoffice.models import Batch, OutboxRow, RosterImport
-from backoffice.models.roster import WAITING
+from backoffice.models.roster import WAITING, RosterProgress
 from backoffice.models.vocabulary import BatchState
 from backoffice.storage import Storage
 
@@ -140,7 +141,10 @@ def token(record: RosterImport) -> str:
 
 
 def _ask(session: Session, record: RosterImport, state: str) -> None:
-    """Put the import into a working state and its job into the outbox; raises ImportRunning."""
+    """Put the import into a working state and its job into the outbox; raises ImportRunning.
+
+    How far the step before it came is forgotten: until the job begins, this one waits.
+    """
     try:
         with session.begin_nested():
             record.state = state
@@ -149,6 +153,7 @@ def _ask(session: Session, record: RosterImport, state: str) -> None:
         if "uq_roster_imports_running" in str(error):
             raise ImportRunning from None
         raise
+    session.execute(delete(RosterProgress).where(RosterProgress.import_id == record.id))
     session.add(
         OutboxRow(
             effect=WORK,

@@ -394,6 +394,18 @@ def test_progress_is_shown_with_rate_and_remaining_time(house: House):
     assert "约剩" in page
 
 
+def test_a_step_that_waits_does_not_show_how_far_the_last_one_was(house: House):
+    client = house.client("school")
+    address = previewed(house, client, sheet(make.people(1)))
+    with house.app.app_context():
+        from backoffice.db import db
+
+        ProgressRow(db.engine, newest(house).id)("comparing", 0, 60)
+    post(client, f"{address}confirm", seen=seen(client.get(address).text))
+    page = client.get(address).text
+    assert "排队等待" in page
+
+
 def test_another_schools_imports_are_not_there(house: House):
     client = house.client("school")
     address = previewed(house, client, sheet(make.people(1)))

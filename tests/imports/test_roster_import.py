@@ -132,6 +132,19 @@ def test_bad_rows_stay_out_and_good_ones_go_in(session, batch):
     assert [f["code"] for f in kept] == ["id_number_digits_lost", "duplicate_student_no"]
 
 
+def test_what_keeps_rows_out_is_told_before_what_does_not(session, batch, monkeypatch):
+    """Of thousands of findings only so many are kept: those that matter are among them."""
+    monkeypatch.setattr("backoffice.imports.operations.MAX_KEPT_FINDINGS", 3)
+    rows = make.people(6)
+    for row in rows[:4]:
+        row[9] = "12345"
+    rows[4][3], rows[5][3] = rows[5][3], ""
+    report = load(session, batch, rows)
+    kept = session.get(RosterImport, report.import_id).findings
+    assert [f["severity"] for f in kept] == ["error", "error", "warning"]
+    assert [f.row for f in report.findings if f.severity == "warning"] == [2, 3, 4, 5]
+
+
 def test_a_dry_run_reports_the_same_and_writes_nothing(session, batch):
     report = load(session, batch, make.people(3), dry_run=True)
     assert counts(report) == (3, 3, 0, 0, 0)
