@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,19 +79,27 @@ def _cubic(x: Any, y: Any) -> Floats:
 
 
 def _fill(colour: Floats, mask: Floats, sizes: tuple[int, ...]) -> Floats:
-    """Continue `colour` from where mask is 1: blurred with growing windows until covered."""
+    """Continue a plane, or the planes of a colour, from where mask is 1 outwards.
+
+    Blurred with growing windows until everything is covered.
+    """
+    wide = _planes(colour)
     result = np.zeros_like(colour)
     todo = np.ones(mask.shape, np.float32)
-    known = cv2.multiply(colour, cv2.merge([mask] * 3))
+    known = cv2.multiply(colour, wide(mask))
     for size in sizes:
         weight = cv2.blur(mask, (size, size))
-        share = todo * np.clip(weight * 8, 0, 1)
-        cv2.accumulateProduct(
-            cv2.blur(known, (size, size)), cv2.merge([share / (weight + 1e-4)] * 3), result
-        )
+        share = cv2.multiply(todo, np.minimum(weight * 8, 1))
+        near = cv2.blur(known, (size, size))
+        cv2.accumulateProduct(near, wide(share / (weight + 1e-4)), result)
         todo -= share
-    filled: Floats = cv2.accumulateProduct(colour, cv2.merge([todo] * 3), result)
+    filled: Floats = cv2.accumulateProduct(colour, wide(todo), result)
     return filled
+
+
+def _planes(colour: Floats) -> Callable[[Floats], Floats]:
+    """Return what makes one plane as many as `colour` has."""
+    return (lambda plane: cv2.merge([plane] * 3)) if colour.ndim == 3 else (lambda plane: plane)
 
 
 def _inner_colours(rgb: RGB, core: RGB) -> tuple[Floats, Floats]:
@@ -100,7 +109,8 @@ def _inner_colours(rgb: RGB, core: RGB) -> tuple[Floats, Floats]:
     small = cv2.resize(rgb, half, interpolation=cv2.INTER_AREA).astype(np.float32)
     inner = cv2.resize(core, half, interpolation=cv2.INTER_NEAREST).astype(np.float32)
     person = _fill(small, inner, (5, 11, 31))
-    spread = _fill((small - person) ** 2, inner, (11, 31)).mean(axis=2)
+    off = small - person
+    spread = _fill(np.einsum("ijk,ijk->ij", off, off) / 3, inner, (11, 31))
     return (
         cv2.resize(person, size, interpolation=cv2.INTER_LINEAR),
         cv2.resize(spread, size, interpolation=cv2.INTER_LINEAR),

@@ -15,11 +15,12 @@ from PIL import Image
 
 from backoffice.photos.arrays import RGB, Floats
 from backoffice.photos.models import model_path
-from backoffice.photos.onnx_shape import with_input_shape
+from backoffice.photos.onnx_shape import reshaped
 
 # The selfie network's last transposed convolution, and the features it is fed.
 _SELFIE_LAST, _SELFIE_FEATURES = "segment", "add_13__xeno_compat__1"
-_U2NETP_SIZE = (160, 208)  # width, height: a third of the cost of 320x320 and better on portraits
+# u2netp's input, width and height, and the side output that is used: the second, at half the size.
+_U2NETP_SIZE, _U2NETP_OUTPUT = (192, 256), 2
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -77,7 +78,8 @@ class MattingNets:
         options.enable_mem_pattern = False  # a quarter less memory at no cost
         path = model_path(self._models_dir, self.model)
         if self.model == "u2netp":
-            model = with_input_shape(path.read_bytes(), (1, 3, *_U2NETP_SIZE[::-1]))
+            shape = (1, 3, *_U2NETP_SIZE[::-1])
+            model = reshaped(path.read_bytes(), shape, _U2NETP_OUTPUT)
             return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         return _rembg_session(self.model, path, options)
 

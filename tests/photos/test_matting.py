@@ -12,29 +12,34 @@ from PIL import Image
 
 from backoffice.photos import matting, matting_edges
 from backoffice.photos.models import model_path
-from backoffice.photos.onnx_shape import with_input_shape
+from backoffice.photos.onnx_shape import reshaped
 from backoffice.photos.pipeline import process
 from backoffice.photos.standards import BUILTIN
 from tests.photos.conftest import encoded
 
 
-def test_a_reshaped_model_computes_the_same(photo_models):
+@pytest.mark.parametrize("output", [0, 2])
+def test_a_reshaped_model_computes_the_same(photo_models, output):
     """Declared with its own size again, the rewritten model gives the original's numbers."""
     path = model_path(photo_models, "u2netp")
-    rewritten = with_input_shape(path.read_bytes(), (1, 3, 320, 320))
     picture = np.random.default_rng(0).random((1, 3, 320, 320), np.float32)
-    answers = []
-    for model in (str(path), rewritten):
-        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-        first = session.get_outputs()[0].name
-        answers.append(session.run([first], {session.get_inputs()[0].name: picture})[0])
+    whole, rewritten = (
+        onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        for model in (str(path), reshaped(path.read_bytes(), (1, 3, 320, 320), output))
+    )
+    names = [value.name for value in whole.get_outputs()]
+    assert [value.name for value in rewritten.get_outputs()] == [names[output]]
+    answers = [
+        session.run([names[output]], {session.get_inputs()[0].name: picture})[0]
+        for session in (whole, rewritten)
+    ]
     assert np.abs(answers[0] - answers[1]).max() < 1e-5
 
 
 @pytest.mark.parametrize("junk", [b"\xff" * 20, b"\x3a\x7f", b"\x0b\x0c"])
 def test_no_model_is_an_error(junk: bytes):
     with pytest.raises(ValueError, match="protobuf"):
-        with_input_shape(junk, (1, 3, 8, 8))
+        reshaped(junk, (1, 3, 8, 8))
 
 
 def test_the_closed_form_solves_the_system():
