@@ -24,6 +24,7 @@ from backoffice.db import db
 from backoffice.errors import BackofficeError, NotFound
 from backoffice.i18n import Text
 from backoffice.imports import steps
+from backoffice.imports.previewing import takes_roster
 from backoffice.imports.template import batch_template
 from backoffice.models import Batch, RosterImport, Staff
 from backoffice.models.batch_life import BatchJobKind
@@ -100,8 +101,8 @@ class ImportsRoom(ListRoom):
         return super().get_query().options(joinedload(RosterImport.batch))
 
     def render(self, template: str, **kwargs: Any) -> str:
-        """Give the upload form its batches."""
-        return str(super().render(template, batches=batch_options(), **kwargs))
+        """Give the upload form the batches that take a roster."""
+        return str(super().render(template, batches=batch_options(takes_roster()), **kwargs))
 
     @expose("/upload", methods=("POST",))
     def upload(self) -> Any:

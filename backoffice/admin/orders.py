@@ -25,9 +25,9 @@ from backoffice.models import Batch, Order, School
 from backoffice.security.tenancy import visible
 
 
-def batch_options() -> list[tuple[str, str]]:
+def batch_options(*conditions: ColumnElement[bool]) -> list[tuple[str, str]]:
     """Return the batches this member sees, newest first, for a drop-down."""
-    query = select(Batch.id, Batch.name, Batch.feature_code)
+    query = select(Batch.id, Batch.name, Batch.feature_code).where(*conditions)
     query = query.where(visible(Batch, own_school())).order_by(Batch.created_at.desc()).limit(200)
     return [(str(row.id), f"{row.name} · {row.feature_code}") for row in db.session.execute(query)]
 

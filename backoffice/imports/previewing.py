@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
 from backoffice.identity.documents import china_today
@@ -34,6 +35,11 @@ def refuse_batch(batch: Batch) -> None:
         raise RosterNotUsed
     if batch.state == BatchState.ARCHIVED:
         raise BatchArchived
+
+
+def takes_roster() -> ColumnElement[bool]:
+    """Return when a batch is none of those `refuse_batch` refuses."""
+    return and_(Batch.roster_mode != RosterMode.NONE, Batch.state != BatchState.ARCHIVED)
 
 
 def preview(

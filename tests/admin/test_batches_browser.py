@@ -67,6 +67,9 @@ def test_a_batch_in_four_steps(house: House, page):
     page.fill('[name="name"]', "浏览器建的批次")
     page.press('[name="name"]', "Enter")  # goes on, opens nothing
     assert headings.all_inner_texts() == ["名单与照片"]
+    page.check('[name="roster_mode"][value="minimal"]')
+    assert not page.is_visible('[name="legal_basis"]')
+    page.check('[name="roster_mode"][value="full"]')
     page.fill('[name="legal_basis"]', "协议 7")
     page.click(".steps li:nth-child(4) button")
     assert headings.all_inner_texts() == ["规则"]

@@ -430,3 +430,16 @@ def test_the_template_of_a_batch(house: House):
     choices = [c.value for row in book["选项"].iter_rows() for c in row if c.value]
     assert {"男", "女", batch.school.code, "计科2201"} <= set(choices)
     assert batch.feature_code in book["填写说明"]["A1"].value
+
+
+def test_only_batches_that_take_a_roster_are_offered(house: House):
+    batch, client = house.batches[0], house.client("school")
+    address = f"/admin/imports/?batch={batch.id}"
+    page = client.get(address).text
+    assert f'<option value="{batch.id}"' in page[page.index('id="import-batch"') :]
+    assert "下载“" in page
+    batch.roster_mode = "none"
+    house.session.commit()
+    page = client.get(address).text
+    assert "没有使用名单的批次" in page
+    assert "下载“" not in page
