@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -17,29 +17,54 @@ from backoffice.imports.preparing import Plan, Prepared, Preparer
 from backoffice.imports.table import Table
 
 PART_ROWS = 2_000
-MANY_ROWS = 10_000  # below, starting processes takes longer than they save
+LARGE_FILE = 300_000  # bytes; below, starting processes takes longer than they save
 MAX_PROCESSES = 4
 CHECKER = "backoffice.imports.checking_process"
 Part = tuple[int, object]
 
 
-def prepared_parts(table: Table, plan: Plan) -> Iterator[Prepared]:
-    """Yield the table's parts in order, each judged and ready for the staging table."""
+def prepared_parts(table: Table, plan: Plan, checkers: Sequence[Checker]) -> Iterator[Prepared]:
+    """Yield the table's parts in order, each judged and ready for the staging table.
+
+    checkers: processes to do it in; this one does it when there are none.
+    """
     first = table.header_row + 1
     parts = [
         (first + start, table.below[start : start + PART_ROWS])
         for start in range(0, len(table.below), PART_ROWS)
     ]
-    processes = min(_cores(), MAX_PROCESSES)
-    if len(table.below) < MANY_ROWS or processes < 2:
+    if len(parts) < 2 or not checkers:
         preparer = Preparer(plan)
         for part in parts:
             yield preparer.prepare(*part)
         return
+    for checker in checkers:
+        checker.begin(plan)
+    free = list(checkers)
     # The processes end first: then no thread waits for an answer any more.
-    with ThreadPoolExecutor(processes) as threads, _checkers(plan, processes) as free:
+    with ThreadPoolExecutor(len(free)) as threads, _ended(checkers):
         # A part goes to whichever process is free; the threads only wait for the pipes.
         yield from threads.map(lambda part: _ask(free, part), parts)
+
+
+@contextmanager
+def checkers_for(file_bytes: int) -> Iterator[Sequence[Checker]]:
+    """Start the processes that judge a large file; they get ready while it is still being read."""
+    count = min(_cores(), MAX_PROCESSES) if file_bytes >= LARGE_FILE else 0
+    started: list[Checker] = []
+    with _ended(started):
+        while len(started) < count and count > 1:
+            started.append(Checker())
+        yield started
+
+
+@contextmanager
+def _ended(checkers: Sequence[Checker]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for checker in checkers:
+            checker.end()
 
 
 def _cores() -> int:
@@ -48,10 +73,10 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-class _Checker:
+class Checker:
     """One process, asked by one thread at a time."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-s", "-m", CHECKER],
             cwd=ROOT,
@@ -59,6 +84,9 @@ class _Checker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+
+    def begin(self, plan: Plan) -> None:
+        """Tell what the parts to come have in common."""
         self._send((keyring(), plan))
 
     def ask(self, part: Part) -> Prepared:
@@ -69,7 +97,7 @@ class _Checker:
         return prepared
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; again does nothing."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
@@ -87,19 +115,7 @@ def _close(stream: IO[bytes]) -> None:
         stream.close()
 
 
-@contextmanager
-def _checkers(plan: Plan, count: int) -> Iterator[list[_Checker]]:
-    started: list[_Checker] = []
-    try:
-        for _ in range(count):
-            started.append(_Checker(plan))
-        yield list(started)
-    finally:
-        for checker in started:
-            checker.end()
-
-
-def _ask(free: list[_Checker], part: Part) -> Prepared:
+def _ask(free: list[Checker], part: Part) -> Prepared:
     checker = free.pop()  # there are as many threads as processes, so one is free
     try:
         return checker.ask(part)

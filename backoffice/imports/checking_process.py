@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from contextlib import suppress
 
 from backoffice import crypto
 from backoffice.imports.preparing import Preparer
@@ -16,16 +17,15 @@ from backoffice.imports.preparing import Preparer
 def main() -> int:
     """Prepare parts until there are no more."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
-    ring, plan = pickle.load(source)  # noqa: S301 - from our own parent process
-    crypto.install(ring)
-    preparer = Preparer(plan)
-    while True:
-        try:
+    with suppress(EOFError):  # the parent is done, or gone
+        ring, plan = pickle.load(source)  # noqa: S301 - from our own parent process
+        crypto.install(ring)
+        preparer = Preparer(plan)
+        while True:
             first, rows = pickle.load(source)  # noqa: S301 - from our own parent process
-        except EOFError:
-            return 0
-        pickle.dump(preparer.prepare(first, rows), target, pickle.HIGHEST_PROTOCOL)
-        target.flush()
+            pickle.dump(preparer.prepare(first, rows), target, pickle.HIGHEST_PROTOCOL)
+            target.flush()
+    return 0
 
 
 if __name__ == "__main__":

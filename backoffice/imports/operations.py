@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from sqlalchemy.orm import Session
 
 from backoffice.db import uuid7
+from backoffice.imports.checking import checkers_for
 from backoffice.imports.error_workbook import error_workbook
 from backoffice.imports.limits import Limits
 from backoffice.imports.memory import recall
@@ -53,12 +54,12 @@ def import_roster(
     started = time.monotonic()
     refuse_batch(batch)
     progress("reading", 0, 0)
-    sheets = read_workbook(data, limits)
-    mode, known = str(batch.roster_mode), recall(session, batch.school_id)
-    table = find_table(sheets, mode, mapping_overrides, sheet, known)
-    take_turn(session, batch.id)
-    import_id = uuid7()
-    report = preview(session, import_id, batch, table, progress)
+    import_id, mode = uuid7(), str(batch.roster_mode)
+    with checkers_for(len(data)) as checkers:
+        sheets, known = read_workbook(data, limits), recall(session, batch.school_id)
+        table = find_table(sheets, mode, mapping_overrides, sheet, known)
+        take_turn(session, batch.id)
+        report = preview(session, import_id, batch, table, progress, checkers)
     if dry_run:
         clear(session, import_id)
     else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
 from backoffice.identity.documents import china_today
-from backoffice.imports.checking import prepared_parts
+from backoffice.imports.checking import Checker, prepared_parts
 from backoffice.imports.comparing import Comparison, compare
 from backoffice.imports.errors import BatchArchived, RosterNotUsed
 from backoffice.imports.file_rules import FileRules
@@ -48,10 +48,12 @@ def preview(
     batch: Batch,
     table: Table,
     progress: Progress = silent,
+    checkers: Sequence[Checker] = (),
 ) -> ImportReport:
     """Stage the table's good rows under `import_id` and return what importing them would do.
 
-    What an earlier preview of the same import staged is forgotten. Flushes.
+    What an earlier preview of the same import staged is forgotten. checkers: processes that help,
+    see `checking`. Flushes.
     """
     clear(session, import_id)
     mode, rules = str(batch.roster_mode), FileRules(table, str(batch.roster_mode))
@@ -68,7 +70,7 @@ def preview(
     def staged() -> Iterator[list[bytes]]:
         total = len(table.below)
         progress("checking", 0, total)
-        for part in prepared_parts(table, plan):
+        for part in prepared_parts(table, plan, checkers):
             yield rules.take(part)
             progress("checking", min(rules.data_rows + len(rules.skipped), total), total)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from backoffice.errors import BackofficeError
+from backoffice.imports.checking import Checker, checkers_for
 from backoffice.imports.errors import ImportInterrupted, ImportRunning, RosterError
 from backoffice.imports.memory import recall
 from backoffice.imports.operations import keep_report
@@ -61,29 +63,35 @@ def interrupted(session: Session, import_id: uuid.UUID) -> None:
 
 def _read(session: Session, storage: Storage, record: RosterImport, progress: Progress) -> None:
     progress("reading", 0, 0)
-    sheets = read_workbook(uploaded(storage, record))
-    known = recall(session, record.batch.school_id)
-    proposal = propose(sheets, str(record.batch.roster_mode), known)
-    record.proposal = proposal.to_dict()  # kept after the preview: the clerk may think again
-    if not proposal.sure:
-        record.state = "mapping"
-        return
-    _preview(session, record, sheets, progress)
+    with checkers_for(record.file_bytes) as checkers:
+        sheets = read_workbook(uploaded(storage, record))
+        known = recall(session, record.batch.school_id)
+        proposal = propose(sheets, str(record.batch.roster_mode), known)
+        record.proposal = proposal.to_dict()  # kept after the preview: the clerk may think again
+        if not proposal.sure:
+            record.state = "mapping"
+            return
+        _preview(session, record, sheets, progress, checkers)
 
 
 def _check(session: Session, storage: Storage, record: RosterImport, progress: Progress) -> None:
     progress("reading", 0, 0)
-    _preview(session, record, read_workbook(uploaded(storage, record)), progress)
+    with checkers_for(record.file_bytes) as checkers:
+        _preview(session, record, read_workbook(uploaded(storage, record)), progress, checkers)
 
 
 def _preview(
-    session: Session, record: RosterImport, sheets: list[Sheet], progress: Progress
+    session: Session,
+    record: RosterImport,
+    sheets: list[Sheet],
+    progress: Progress,
+    checkers: Sequence[Checker],
 ) -> None:
     batch = record.batch
     refuse_batch(batch)
     table = _table(session, record, sheets)
     take_turn(session, batch.id)
-    keep_report(record, preview(session, record.id, batch, table, progress))
+    keep_report(record, preview(session, record.id, batch, table, progress, checkers))
     record.decided = decided_columns(table.mapping.columns, str(batch.roster_mode))
     record.state, record.error = "previewed", None
 
