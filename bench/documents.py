@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from backoffice.settings import Settings
+from bench.memory import peak_kib
 from bench.table import Row
 
 CARD_PEOPLE = 3
@@ -104,10 +104,6 @@ def _card_files(folder: Path) -> list[tuple[str, str, Path]]:
     return files
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def read_cards(files) -> Reading:
     """Read every file as the worker does."""
     from backoffice.identity.id_card import IdCardReader
@@ -131,7 +127,7 @@ def read_cards(files) -> Reading:
             wrong += card.id_number != number and card.valid_checksum
             names += card.name == name
     # the first picture also loads the models
-    return Reading(len(seconds), right, wrong, names, seconds[1:], _peak_mb())
+    return Reading(len(seconds), right, wrong, names, seconds[1:], peak_kib() / 1024)
 
 
 def read_cards_by_default(files) -> Reading:
@@ -151,7 +147,7 @@ def read_cards_by_default(files) -> Reading:
         texts = engine(data).txts or ()
         seconds.append(time.process_time() - began)
         right += any(text.replace(" ", "").endswith(number) for text in texts)
-    return Reading(len(seconds), right, 0, 0, seconds[1:], _peak_mb())
+    return Reading(len(seconds), right, 0, 0, seconds[1:], peak_kib() / 1024)
 
 
 def _codes(settings: Settings):
@@ -208,4 +204,4 @@ def _timed(settings: Settings, prepare, read) -> Reading:
         seconds.append(time.process_time() - began)
         right += found == text
         wrong += found not in ("", None, text)
-    return Reading(len(seconds), right, wrong, 0, seconds, _peak_mb())
+    return Reading(len(seconds), right, wrong, 0, seconds, peak_kib() / 1024)

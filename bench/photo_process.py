@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.memory import peak_kib
+
 BLUE = (100, 197, 255)
 Work = Callable[[bytes], bytes]
 
@@ -104,15 +106,6 @@ def model(models: Path, threads: int) -> Work:
     return work
 
 
-def _peak_kib() -> int:
-    """Return this process's peak memory, by Linux; getrusage would count the parent's own as well.
-
-    A child begins as its parent's image, whose peak stays in ru_maxrss after exec.
-    """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0])
-
-
 def _grey() -> bytes:
     from PIL import Image
 
@@ -136,7 +129,7 @@ def main(kind: str, models: str, threads: str = "1") -> int:
         answer = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
         if question.get("keep"):
             Path(question["keep"]).write_bytes(made)
-        answer["peak_kib"] = _peak_kib()
+        answer["peak_kib"] = peak_kib()
         print(json.dumps(answer), flush=True)
     return 0
 
