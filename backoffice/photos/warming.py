@@ -16,7 +16,8 @@ from backoffice.photos import compose, encode, geometry, matting, reading, windo
 from backoffice.photos.arrays import RGB
 from backoffice.photos.checks import light, provenance
 from backoffice.photos.checks.views import close_up
-from backoffice.photos.face import Detection
+from backoffice.photos.detecting import Detection
+from backoffice.photos.kept_memory import keep_freed_memory
 from backoffice.photos.native import native_patch
 from backoffice.photos.pipeline import PhotoEngine
 from backoffice.photos.standards import CHSI_BLUE
@@ -25,7 +26,11 @@ _FACE = (254.0, 330.0, 100.0, 100.0)  # left, top, width, height in the frame
 
 
 def warm(engine: PhotoEngine) -> None:
-    """Load what is loaded at first use: every network and every stage on drawn pictures."""
+    """Load what is loaded at first use: every network and every stage on drawn pictures.
+
+    For a process that does nothing else: from now on it keeps the memory it frees.
+    """
+    keep_freed_memory()
     frame = _drawn()
     picture = reading.decode(_jpeg(frame), want_side=max(geometry.FRAME_SIZE) // 2)
     native_patch(_jpeg(frame), picture, 0, (100, 100), provenance.PATCH_PX)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import cv2
 import onnxruntime
 
@@ -22,3 +24,14 @@ def test_the_first_picture_loads_nothing(photo_models, astronaut, monkeypatch):
     monkeypatch.setattr(cv2.dnn, "readNetFromTFLite", refused)
     result = process(encoded(astronaut), BUILTIN["chsi-degree-blue"], engine)
     assert result.passed
+
+
+def test_a_warmed_process_gives_no_memory_back_between_pictures(photo_models, astronaut):
+    """Otherwise thousands of pages come and go with every picture."""
+    engine = PhotoEngine(photo_models)
+    warm(engine)
+    data = encoded(astronaut)
+    process(data, BUILTIN["chsi-degree-blue"], engine)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    process(data, BUILTIN["chsi-degree-blue"], engine)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 1000
