@@ -13,7 +13,7 @@ import numpy as np
 
 from backoffice.photos import reading
 from backoffice.photos.arrays import RGB
-from backoffice.photos.windows import reduced
+from backoffice.photos.windows import reduced, twos
 
 _LOOKED_AT_PX = 256  # longer side, at least
 
@@ -33,7 +33,7 @@ def perceptual_hash(data: bytes) -> str:
 
 def look_of(rgb: RGB) -> str:
     """Return `perceptual_hash` of a picture that is decoded already, whatever its size."""
-    few = reduced(rgb, max(rgb.shape[:2]) // _LOOKED_AT_PX)
+    few = reduced(rgb, twos(max(rgb.shape[:2]) / _LOOKED_AT_PX))
     grey = cv2.cvtColor(few, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:8, :8].flatten()

@@ -8,7 +8,8 @@ import numpy as np
 
 from backoffice.photos import reading
 from backoffice.photos.arrays import RGB
-from backoffice.photos.face import Detection, FaceNets
+from backoffice.photos.detecting import Detection
+from backoffice.photos.face import FaceNets
 
 # Longer side of the first JPEG decode, at least: half the size for 12 megapixels. At a quarter most
 # faces come out too small, and every decode reads the whole file again.

@@ -59,9 +59,7 @@ def _follow(rgb: RGB, sure: RGB, fit: Floats) -> tuple[Floats, float]:
     small = small.astype(np.float32)
     weight = cv2.resize(sure, small.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     weight = weight.astype(np.float32)
-    y, x = np.mgrid[0 : small.shape[0], 0 : small.shape[1]]
-    fitted = _cubic((x.ravel() + 0.5) / small.shape[1], (y.ravel() + 0.5) / small.shape[0]) @ fit
-    surface = fitted.reshape(small.shape).astype(np.float32)
+    surface = _surface(small.shape[:2], fit)
     near = cv2.blur(weight, (15, 15)) + 0.02
     bent = cv2.blur((small - surface) * weight[..., None], (15, 15)) / near[..., None]
     near_wall = np.clip(surface + bent, 0, 255)
@@ -76,6 +74,16 @@ def _cubic(x: Any, y: Any) -> Floats:
     one = np.ones_like(x)
     columns = [one, x, y, x * x, x * y, y * y, x**3, y**3]
     return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _surface(size: tuple[int, int], fit: Floats) -> Floats:
+    """Return the cubic of `_cubic` over a whole plane (H, W, 3): its mixed term is one of eight."""
+    y, x = (((np.arange(n) + 0.5) / n)[:, None] for n in size)
+    rows = _cubic(np.zeros(len(y)), y.ravel()) @ fit
+    columns = _cubic(x.ravel(), np.zeros(len(x))) @ fit - fit[0]
+    mixed = (y * x.T)[..., None] * fit[4]
+    surface: Floats = (rows[:, None] + columns[None] + mixed).astype(np.float32)
+    return surface
 
 
 def _fill(colour: Floats, mask: Floats, sizes: tuple[int, ...]) -> Floats:

@@ -64,17 +64,21 @@ def glance(rgb: RGB, crop: Crop, size: tuple[int, int]) -> RGB:
 def reduced(rgb: RGB, by: int) -> RGB:
     """Return the picture a whole number of times smaller, averaged; what does not fill a block is cut.
 
-    Whole numbers, because OpenCV averages over them in a fifth of the time.
+    Whole numbers, because OpenCV averages over them quicker, and twos quickest by far.
     """
-    if by < 2:
-        return rgb
-    width, height = rgb.shape[1] // by, rgb.shape[0] // by
-    if not width or not height:
-        return rgb
-    smaller: RGB = cv2.resize(
-        rgb[: height * by, : width * by], (width, height), interpolation=cv2.INTER_AREA
-    )
-    return smaller
+    while by > 1 and min(rgb.shape[:2]) >= by:
+        step = 2 if by % 2 == 0 else by
+        width, height = rgb.shape[1] // step, rgb.shape[0] // step
+        rgb = cv2.resize(
+            rgb[: height * step, : width * step], (width, height), interpolation=cv2.INTER_AREA
+        )
+        by //= step
+    return rgb
+
+
+def twos(by: float) -> int:
+    """Return the largest power of two up to `by`, 1 at least."""
+    return 1 << max(int(by).bit_length() - 1, 0)
 
 
 def move_plane(plane: Floats, before: Crop, after: Crop, size: tuple[int, int]) -> Floats:

@@ -56,6 +56,8 @@ def test_geometry_measured_from_the_pixels(finished: PhotoResult, engine: PhotoE
     assert 185 <= face.width <= 295
     # The mesh wanders by up to 2 px with the square it is shown: measured on eight people.
     assert finished.geometry["face_width"] == pytest.approx(face.width, abs=3)
+    assert finished.geometry["eye_line"] == pytest.approx(face.pupil_line, abs=2)
+    assert finished.geometry["eye_angle"] == pytest.approx(face.roll, abs=1)
     assert finished.geometry["hair_top"] == pytest.approx(hair_top, abs=6)
 
 

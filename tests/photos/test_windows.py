@@ -55,10 +55,10 @@ def test_a_patch_lies_where_its_map_says(scale: float, roll: float):
     assert math.dist(back[:, :2] @ seen + back[:, 2], dot) < 0.12 * scale
 
 
-@pytest.mark.parametrize("by", [1, 2, 3, 7])
+@pytest.mark.parametrize("by", [1, 2, 3, 4, 6, 7])
 def test_reduced_is_the_mean_of_whole_blocks(by: int):
     rgb = np.random.default_rng(4).integers(0, 256, (30, 23, 3), np.uint8)
     rows, columns = 30 // by, 23 // by
     blocks = rgb[: rows * by, : columns * by].reshape(rows, by, columns, by, 3)
-    assert np.abs(reduced(rgb, by) - blocks.mean(axis=(1, 3))).max() <= 1
+    assert np.abs(reduced(rgb, by) - blocks.mean(axis=(1, 3))).max() <= 1.5
     assert reduced(rgb, 40) is rgb
