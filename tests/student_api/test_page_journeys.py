@@ -124,6 +124,7 @@ def test_003_feature_code_to_extra_prints(
     phone.press("撤回提交")
     phone.press("确定")
     phone.in_state("paid")
+    assert "请提交审核" in phone.page.inner_text("#screen .lead")
     phone.press("满意，提交审核")
     phone.in_state("pending_review")
 
@@ -193,11 +194,13 @@ def test_000_001_scanned_card_photo_first(phone, opened, committed, settings, tm
     assert phone.page.inner_text(".total") == "¥30.00"
     phone.press("提交订单")
     phone.in_state("draft")
+    assert "请先拍照" in phone.page.inner_text("#screen .lead")
     phone.press("去拍照")
     from_album(phone, portrait(tmp_path))
     order_id = order_id_of(phone)
     phone.press("继续")
     phone.in_state("draft")
+    assert "请完成付款" in phone.page.inner_text("#screen .lead")
     pay(phone)
     phone.in_state("pending_review")
     assert state_of(committed, order_id) == "pending_review"

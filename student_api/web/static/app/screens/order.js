@@ -14,11 +14,12 @@ const WAITING = ["draft", "pending_review", "refunding"];
 route("/order/:id", async ({ id }) => {
   const [{ order }, history] = await Promise.all([load(`/orders/${id}`), load(`/orders/${id}/events?limit=100`)]);
   const photo = order.photo ? await load(`/orders/${id}/photos/${order.photo.id}`) : null;
+  const about = order.feature_code === featureCode ? await batch() : null;
   watch(order);
   const can = (name) => order.allowed_actions.includes(name);
   return [
     el("h1.state", { "data-state": order.state }, order.state_label),
-    el("p.lead", {}, t(order.kind === "reprint" && order.state === "paid" ? "state_paid_reprint" : `state_${order.state}`)),
+    el("p.lead", {}, t(lead(order, photo, about))),
     order.expires_at && order.state === "draft" && countdown(order.expires_at),
     order.rejection && order.state === "rejected" && rejection(order.rejection),
     photo && picture(order, photo),
@@ -28,14 +29,22 @@ route("/order/:id", async ({ id }) => {
       ["order_number", order.number], ["amount", yuan(order.amount_fen)], ["services", order.items.map((i) => `${i.name}${i.quantity > 1 ? ` ×${i.quantity}` : ""}`).join(t("comma"))],
       ["delivery", t(`delivery_${order.delivery.method}`)], ["address", address(order.delivery.address)], ["remark", order.remark]]))),
     timeline(history.items),
-    el(".foot", {}, await mainAction(order, photo, can)),
+    el(".foot", {}, mainAction(order, photo, can, about)),
     el(".more", {}, others(order, can)),
   ];
 });
 
+// What the state means for the student now: the same state asks for a photo, or for what comes after it.
+function lead(order, photo, about) {
+  if (order.state === "paid" && order.kind === "reprint") return "state_paid_reprint";
+  const passed = photo?.status === "passed";
+  if (order.state === "paid" && passed) return "state_paid_passed";
+  if (order.state === "draft" && order.kind === "capture" && about?.mode === "photo_first" && !passed) return "state_draft_photo";
+  return `state_${order.state}`;
+}
+
 // The one thing to do next stands at the bottom, under the thumb.
-async function mainAction(order, photo, can) {
-  const about = order.feature_code === featureCode ? await batch() : null;
+function mainAction(order, photo, can, about) {
   const passed = photo?.status === "passed";
   const toPhoto = (label) => el("a.wide.primary", { href: `#/photo/${order.id}` }, t(label));
   if (can("submit") && passed) return [button(t("submit_review"), () => move(order, "submit")), can("upload_photo") && el("a.wide.secondary", { href: `#/photo/${order.id}` }, t("retake"))];
