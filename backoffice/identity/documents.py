@@ -99,9 +99,9 @@ BAD_CHECK = Text(
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(repr=False, slots=True)  # not frozen: that makes it four times as slow to make
 class IdDocument:
-    """A valid document: its number normalised, and what the number itself says.
+    """A valid document: its number normalised, and what the number itself says. Never changed.
 
     `birth_date` and `gender` are None where the number does not carry them.
     """
