@@ -110,6 +110,11 @@ def _costs(models: Path, pictures: dict[str, Path]) -> list[Row]:
             Row(f"photos, 12 MP, {wall} wall", ours / middle["model", wall], own_goal, "lower",
                 "u2netp's inference alone", detail),
         ]  # fmt: skip
+    first = cpu["pipeline", PLAIN][0]
+    rows.append(
+        Row("photos, a worker's first picture", first / middle["pipeline", PLAIN], 1.1, "lower",
+            "its median one, CPU", f"{first * 1000:.0f} ms CPU")
+    )  # fmt: skip
     detail = f"{peak['pipeline'] / 1024:.0f} MB"
     rows.append(
         Row("photos, memory of a worker", peak["pipeline"] / peak["naive"], 0.35, "lower",
