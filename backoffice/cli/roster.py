@@ -90,8 +90,9 @@ def import_(
     --map goes first. A full roster needs a legal basis: it is recorded on the batch (batch create
     --legal-basis, or the batch's form), so nothing is asked here.
     """
-    from backoffice.imports.errors import NotARoster, WorkbookError
+    from backoffice.imports.errors import NotARoster
     from backoffice.imports.operations import import_roster
+    from backoffice.imports.workbook_errors import WorkbookError
 
     overrides = _mapping(pairs)
     try:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backoffice.imports.errors import WorkbookCorrupt
 from backoffice.imports.limits import Limits
+from backoffice.imports.workbook_errors import WorkbookCorrupt
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a process ends with that ran into its limits: abort, kill, bad memory, CPU time.

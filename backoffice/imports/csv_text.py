@@ -7,8 +7,8 @@ import io
 import re
 from collections.abc import Iterator
 
-from backoffice.imports.errors import WorkbookCorrupt, WorkbookUnsupported
 from backoffice.imports.limits import Limits
+from backoffice.imports.workbook_errors import WorkbookCorrupt, WorkbookUnsupported
 
 DELIMITERS = (",", "\t", ";", "|")
 SAMPLE_LINES = 30

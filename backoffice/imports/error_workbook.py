@@ -7,10 +7,10 @@ from typing import Any
 
 from backoffice.imports.cells import encode_cell
 from backoffice.imports.confinement import run_confined
-from backoffice.imports.errors import WorkbookError
 from backoffice.imports.findings import Finding
 from backoffice.imports.limits import Limits
 from backoffice.imports.reading import read_workbook
+from backoffice.imports.workbook_errors import WorkbookError
 
 MARKER = "backoffice.imports.marking_process"
 

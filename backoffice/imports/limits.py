@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from backoffice.imports.errors import WorkbookTooLarge
+from backoffice.imports.workbook_errors import WorkbookTooLarge
 
 MEGABYTE = 1024 * 1024
 BLOCK_ROWS = 500  # rows the reading process writes in one piece: quicker than one by one

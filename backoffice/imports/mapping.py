@@ -9,12 +9,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz
 
 from backoffice.imports.cells import column_index, column_letter
-from backoffice.imports.errors import (
-    ColumnDuplicated,
-    ColumnMissing,
-    ColumnUnknown,
-    FieldUnknown,
-)
+from backoffice.imports.errors import ColumnDuplicated, ColumnMissing, ColumnUnknown, FieldUnknown
 from backoffice.imports.fields import (
     BY_NAME,
     FIELDS,

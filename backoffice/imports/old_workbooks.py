@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backoffice.imports.errors import (
+from backoffice.imports.workbook_errors import (
     WorkbookCorrupt,
     WorkbookEncrypted,
     WorkbookHasMacros,

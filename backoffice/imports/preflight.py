@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from backoffice.imports.cells import column_index
-from backoffice.imports.errors import (
+from backoffice.imports.limits import Limits
+from backoffice.imports.ods_area import ODS_TAG, OdsArea
+from backoffice.imports.old_workbooks import OLE_MAGIC, refuse_old
+from backoffice.imports.workbook_errors import (
     WorkbookCorrupt,
     WorkbookEmpty,
     WorkbookEncrypted,
     WorkbookHasMacros,
     WorkbookUnsupported,
 )
-from backoffice.imports.limits import Limits
-from backoffice.imports.ods_area import ODS_TAG, OdsArea
-from backoffice.imports.old_workbooks import OLE_MAGIC, refuse_old
 
 CHUNK = 1 << 20
 MAX_ENTRIES = 5_000

@@ -19,7 +19,9 @@ from typing import Any, BinaryIO
 
 from backoffice.imports.cells import CellError, encode_cell
 from backoffice.imports.confinement import confine
-from backoffice.imports.errors import (
+from backoffice.imports.limits import BLOCK_ROWS, Limits
+from backoffice.imports.preflight import Kind, Preflight, inspect
+from backoffice.imports.workbook_errors import (
     WorkbookCorrupt,
     WorkbookEmpty,
     WorkbookEncrypted,
@@ -27,8 +29,6 @@ from backoffice.imports.errors import (
     WorkbookNoTable,
     WorkbookNotReadable,
 )
-from backoffice.imports.limits import BLOCK_ROWS, Limits
-from backoffice.imports.preflight import Kind, Preflight, inspect
 
 RawRow = list[Any]
 PLAIN = frozenset((str, int, float, bool))  # what JSON writes as it is; "" is read back as None

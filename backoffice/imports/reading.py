@@ -10,8 +10,8 @@ from typing import overload
 
 from backoffice.imports.cells import Row, decode_cell
 from backoffice.imports.confinement import run_confined
-from backoffice.imports.errors import UNREADABLE, WorkbookNotReadable
 from backoffice.imports.limits import BLOCK_ROWS, Limits
+from backoffice.imports.workbook_errors import UNREADABLE, WorkbookNotReadable
 
 READER = "backoffice.imports.reader_process"
 

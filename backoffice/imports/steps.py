@@ -15,12 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backoffice.db import uuid7
-from backoffice.imports.errors import (
-    ImportRunning,
-    PreviewOutdated,
-    UndoRefused,
-    UploadGone,
-)
+from backoffice.imports.errors import ImportRunning, PreviewOutdated, UndoRefused, UploadGone
 from backoffice.imports.limits import Limits
 from backoffice.imports.mapping import NOTHING, check_required, field_named, propose_mapping
 from backoffice.imports.memory import remember

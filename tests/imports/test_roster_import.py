@@ -12,14 +12,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
 from backoffice.blind_indexes import id_number_index, last4_index
-from backoffice.imports.errors import (
-    BatchArchived,
-    ImportRunning,
-    RosterMoved,
-    RosterNotUsed,
-    WorkbookTooLarge,
-)
+from backoffice.imports.errors import BatchArchived, ImportRunning, RosterMoved, RosterNotUsed
 from backoffice.imports.operations import import_roster
+from backoffice.imports.workbook_errors import WorkbookTooLarge
 from backoffice.models import Enrolment, RosterImport
 from tests import factories_workbooks as make
 from tests.factories import make_batch, make_enrolment, make_staff, make_student

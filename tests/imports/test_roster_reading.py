@@ -20,7 +20,10 @@ from backoffice.imports.cells import (
     decode_cell,
     encode_cell,
 )
-from backoffice.imports.errors import (
+from backoffice.imports.limits import BLOCK_ROWS, Limits
+from backoffice.imports.preflight import Kind, inspect
+from backoffice.imports.reading import Rows, read_workbook
+from backoffice.imports.workbook_errors import (
     WorkbookCorrupt,
     WorkbookEmpty,
     WorkbookEncrypted,
@@ -31,9 +34,6 @@ from backoffice.imports.errors import (
     WorkbookTooLarge,
     WorkbookUnsupported,
 )
-from backoffice.imports.limits import BLOCK_ROWS, Limits
-from backoffice.imports.preflight import Kind, inspect
-from backoffice.imports.reading import Rows, read_workbook
 from tests import factories_workbooks as make
 
 TABLE = [["学号", "姓名"], ["0012", "吴小兰"], ["0013", "𠮷田"]]
