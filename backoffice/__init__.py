@@ -36,7 +36,10 @@ def create_app(settings: Settings) -> Flask:
             "pool_size": 10,
             "max_overflow": 20,
             "connect_args": {
-                "options": f"-c lock_timeout={settings.lock_timeout_ms} -c timezone=UTC",
+                # No parallel plans: starting helpers costs a short query more than they save, and a
+                # long one (figures, exports) must not take the cores from people.
+                "options": f"-c lock_timeout={settings.lock_timeout_ms} -c timezone=UTC"
+                " -c max_parallel_workers_per_gather=0",
                 "application_name": "backoffice",
             },
         },

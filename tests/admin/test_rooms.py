@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from backoffice.admin.language import to_utc, yuan
 from backoffice.batches import jobs
@@ -215,3 +215,11 @@ def test_money_is_shown_in_yuan(fen, text):
 def test_clock_times_are_shanghais(house: House):
     with house.app.app_context():
         assert to_utc(datetime(2027, 1, 1, 7, 30)) == datetime(2026, 12, 31, 23, 30, tzinfo=UTC)  # noqa: DTZ001
+
+
+def test_a_page_starts_no_parallel_helpers(house: House):
+    """Starting them took a search of a million orders half as long again."""
+    from backoffice.db import db
+
+    with house.app.app_context():
+        assert db.session.scalar(text("SHOW max_parallel_workers_per_gather")) == "0"
