@@ -1,7 +1,7 @@
 """Search keys of enrolments in hash indexes; who has claimed an entry in an index of claimed ones
 
 A search key is random: in a B-tree of whole keys every new row lands on another page, and three
-of them were half of an import's writing. Keys are only ever looked up by equality.
+of them were two fifths of an import's writing. Keys are only ever looked up by equality.
 
 Revision: 0016. Previous: 0015.
 """
