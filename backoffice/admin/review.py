@@ -29,7 +29,7 @@ from backoffice.i18n import Text
 from backoffice.models import Photo
 from backoffice.review import deciding, escalations, holds, leases, second_opinions
 from backoffice.review.cases import Held
-from backoffice.review.queue import counted
+from backoffice.review.queue import QueueFilter, Reviewer, counted
 from backoffice.security.tenancy import visible
 from backoffice.services import services
 
@@ -88,6 +88,7 @@ class ReviewRoom(Page):
             panels=desk.panels(found),
             panel_key=desk.panel_key,
             place=arguments(wanted),
+            waiting=None if found else _waiting(who, wanted),
             senior=who.senior,
         )
         db.session.commit()  # after rendering: what was loaded is still at hand
@@ -184,19 +185,16 @@ class ReviewRoom(Page):
 
     @call("/heartbeat")
     def heartbeat(self) -> Any:
-        """Count a sign of life: `{tokens, filter}` → what still holds, waits, can be taken back.
+        """Count a sign of life: `{tokens, filter, first}` → what still holds, and how many wait.
 
-        The page asks as soon as it stands: what is not needed for the first photo comes with it.
+        The page asks as soon as it stands (`first`) and is told what can still be taken back, too.
         """
         sent = desk.body()
         tokens = set(desk.ids_of(sent, "tokens"))
         kept = holds.extend(db.session(), me().id, tokens)
         who, wanted = reviewer(), filter_from(sent.get("filter") or {})
-        return {
-            "held": [str(token) for token in kept],
-            "waiting": db.session.scalar(counted(who, wanted, datetime.now(UTC))),
-            "undo": desk.undo_list(who.staff_id),
-        }
+        said = {"held": [str(token) for token in kept], "waiting": _waiting(who, wanted)}
+        return said | {"undo": desk.undo_list(who.staff_id)} if sent.get("first") else said
 
     @expose("/leave", methods=("POST",))
     def leave(self) -> Any:
@@ -228,3 +226,7 @@ class ReviewRoom(Page):
 
 
 SHEET = 24
+
+
+def _waiting(who: Reviewer, wanted: QueueFilter) -> int:
+    return db.session.scalar(counted(who, wanted, datetime.now(UTC))) or 0

@@ -9,18 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import BinaryIO
 
+import psycopg
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from backoffice.batches.progress import Progress
 from backoffice.db import uuid7
+from backoffice.errors import BackofficeError
+from backoffice.i18n import Text
 from backoffice.models import Batch, BatchJob, OutboxRow, Staff
 from backoffice.models.batch_life import BatchJobKind, BatchJobState
 from backoffice.services import services
@@ -35,6 +39,17 @@ KEPT = timedelta(hours=24)
 TELL_SECONDS = 0.5
 PERSON_ERASED = "person_erased"
 UNDER_WAY = (BatchJobState.WAITING, BatchJobState.RUNNING)
+
+
+class FileBeingKept(BackofficeError):
+    """A prepared file of a batch is being stored at this moment."""
+
+    code = "file_being_kept"
+    title = Text("文件正在保存", "A file is being stored")
+    detail = Text(
+        "该批次有文件正在生成并保存，请稍后再试。",
+        "A file of this batch is just being stored; try again in a moment.",
+    )
 
 
 @dataclass(frozen=True)
@@ -204,24 +219,34 @@ def forget_files(session: Session, batch_ids: Collection[uuid.UUID]) -> None:
     """Let the prepared files that may name a person of these batches go at once, by their timers.
 
     What is being made has read that person already and is given up; its staff ask again. Flushes.
+    Raises FileBeingKept when one is just being stored.
     """
-    jobs = session.scalars(
+    try:
+        jobs = _locked_files(session, batch_ids)
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise FileBeingKept() from error
+        raise
+    for job in jobs:
+        if job.state == BatchJobState.READY:
+            timers.arm(session, EXPIRE, job.id, datetime.now(UTC))
+        elif job.state == BatchJobState.RUNNING:  # one that waits begins when this lock is gone
+            fail_job(session, job.id, PERSON_ERASED)
+    session.flush()
+
+
+def _locked_files(session: Session, batch_ids: Collection[uuid.UUID]) -> Sequence[BatchJob]:
+    return session.scalars(
         select(BatchJob)
         .where(
             BatchJob.batch_id.in_(batch_ids),
             BatchJob.kind != BatchJobKind.MINI_PROGRAM_CODE,
-            BatchJob.state.in_((BatchJobState.READY, BatchJobState.RUNNING)),
+            BatchJob.state.in_((BatchJobState.READY, *UNDER_WAY)),
         )
         .order_by(BatchJob.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    for job in jobs:
-        if job.state == BatchJobState.READY:
-            timers.arm(session, EXPIRE, job.id, datetime.now(UTC))
-        else:
-            fail_job(session, job.id, PERSON_ERASED)
-    session.flush()
 
 
 def recent_jobs(

@@ -17,7 +17,7 @@ from backoffice.imports.preparing import Plan, Prepared, Preparer
 from backoffice.imports.table import Table
 
 PART_ROWS = 2_000
-LARGE_FILE = 300_000  # bytes; below, starting processes takes longer than they save
+LARGE_FILE = 200_000  # bytes, about 7,000 rows of four columns; below, starting processes takes longer than they save
 MAX_PROCESSES = 4
 CHECKER = "backoffice.imports.checking_process"
 Part = tuple[int, object]

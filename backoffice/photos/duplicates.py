@@ -1,7 +1,7 @@
 """Fingerprints that tell whether a picture was uploaded before.
 
 `file_hash` finds the same file (a rejected file must not be resent: DOMAIN section 6);
-`perceptual_hash` finds the same picture after re-saving, scaling or light recompression.
+`look_of` finds the same picture after re-saving, scaling or light recompression.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import cv2
 import numpy as np
 
-from backoffice.photos import reading
 from backoffice.photos.arrays import RGB
 from backoffice.photos.windows import reduced, twos
 
@@ -23,16 +22,8 @@ def file_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def perceptual_hash(data: bytes) -> str:
-    """Return the 64-bit DCT hash of the picture as 16 hex characters.
-
-    Raises what `reading.decode` raises for bytes that are no usable picture.
-    """
-    return look_of(reading.decode(data, want_side=_LOOKED_AT_PX).rgb)
-
-
 def look_of(rgb: RGB) -> str:
-    """Return `perceptual_hash` of a picture that is decoded already, whatever its size."""
+    """Return the 64-bit DCT hash of an upright picture of any size, as 16 hex characters."""
     few = reduced(rgb, twos(max(rgb.shape[:2]) / _LOOKED_AT_PX))
     grey = cv2.cvtColor(few, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)

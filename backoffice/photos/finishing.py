@@ -122,7 +122,10 @@ def finish(
 def _measure(
     jpeg: bytes, alpha: Floats, face: Face, crop: Crop, standard: Standard, faces: FaceNets
 ) -> Geometry:
-    """Measure the face again on the decoded output; the hair's top comes from the output's matte."""
+    """Measure the face again on the decoded output; the hair's top comes from the output's matte.
+
+    The mesh is found anew; the pupils keep the place between the lids that the upload showed.
+    """
     row = geometry.hair_top_row(alpha, face.width * crop.scale) or 0.0
     expected = moved(face, crop.scale, crop.x0, crop.y0)
     found = faces.again(reading.decode(jpeg).rgb, expected)

@@ -10,7 +10,7 @@ from backoffice.photos.standards import Standard
 from backoffice.photos.windows import Crop
 
 # Changed with every change that makes other pixels or other verdicts of the same file.
-PIPELINE_VERSION = "7"
+PIPELINE_VERSION = "8"
 FACE_MODELS = ("face_detection_full_range", "face_landmark", "iris_landmark")
 _BACKGROUND = {"replace": "replaced", "crop_only": "kept", "check_only": "kept"}
 

@@ -21,8 +21,10 @@ def downgrade() -> None:
 
 
 def _replace(more: dict[str, list[str]]) -> None:
-    op.drop_index("ix_payments_paid_at", "payments")
+    """Build the new one beside the old, which only writing waits for; then change them at once."""
     op.create_index(
-        "ix_payments_paid_at", "payments", ["paid_at"],
+        "new_paid_at", "payments", ["paid_at"],
         postgresql_where=sa.text("status = 'succeeded'"), **more,
     )  # fmt: skip
+    op.drop_index("ix_payments_paid_at", "payments")
+    op.execute("ALTER INDEX new_paid_at RENAME TO ix_payments_paid_at")

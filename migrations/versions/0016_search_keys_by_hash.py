@@ -18,17 +18,20 @@ SEARCH_KEYS = ("id_index", "name_index", "phone_index")
 
 
 def upgrade() -> None:
-    for column in SEARCH_KEYS:
-        _index(column, postgresql_using="hash")
-    _index("student_id", postgresql_where=sa.text("student_id IS NOT NULL"))
+    hashed = {column: {"postgresql_using": "hash"} for column in SEARCH_KEYS}
+    _replace(
+        hashed | {"student_id": {"postgresql_where": sa.text("student_id IS NOT NULL")}},
+    )
 
 
 def downgrade() -> None:
-    for column in (*SEARCH_KEYS, "student_id"):
-        _index(column)
+    _replace({column: {} for column in (*SEARCH_KEYS, "student_id")})
 
 
-def _index(column: str, **options: object) -> None:
-    name = f"ix_enrolments_{column}"
-    op.drop_index(name, "enrolments")
-    op.create_index(name, "enrolments", [column], **options)
+def _replace(wanted: dict[str, dict[str, object]]) -> None:
+    """Build all beside the old ones, which only writing waits for; then change them at once."""
+    for column, options in wanted.items():
+        op.create_index(f"new_{column}", "enrolments", [column], **options)
+    for column in wanted:
+        op.drop_index(f"ix_enrolments_{column}", "enrolments")
+        op.execute(f"ALTER INDEX new_{column} RENAME TO ix_enrolments_{column}")

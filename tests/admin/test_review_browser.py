@@ -186,6 +186,30 @@ def test_the_last_decisions_are_taken_back_one_by_one(house: House, queue, brows
     assert browser.order == str(queue[3].id)
 
 
+def test_z_takes_back_what_was_decided_here_though_older_decisions_are_told_late(
+    house: House, queue, browser, window
+):
+    window(60)
+    browser.sign_in(house.staff["reviewer"].email)
+    browser.go("/admin/review/")
+    browser.press("a")
+    browser.wait_past(queue[0].id)
+    delivered(browser, house, 1)
+    held = []
+    browser.page.route("**/review/heartbeat", lambda route: held.append(route))
+    browser.go("/admin/review/")
+    browser.press("a")
+    browser.wait_past(queue[1].id)
+    delivered(browser, house, 2)
+    browser.page.wait_for_selector(".rd-done >> nth=1")
+    held[0].continue_()
+    browser.page.wait_for_selector("#waiting:has-text('待审核')")
+    assert browser.page.locator(".rd-done").count() == 2
+    browser.press("z")
+    browser.wait_past(queue[2].id)
+    assert browser.order == str(queue[1].id)
+
+
 def test_the_offer_to_undo_goes_when_the_window_closes(house: House, queue, browser, window):
     window(3)
     browser.sign_in(house.staff["reviewer"].email)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -98,6 +98,22 @@ def test_a_verdict_needs_what_a_decision_needs(house: House, queue):
     late = two.decide(shown)
     assert (late.status_code, late.json["code"]) == (409, "lease_lost")
     assert opinions(house)[0].verdict is None
+
+
+def test_a_second_opinion_is_held_by_heartbeats_and_given_back(house: House, queue):
+    one, two = two_desks(house)
+    one.decide(one.open()[0])
+    one.call("skip", tokens=[s.token for s in one.open()])
+    shown = next(s for s in two.open() if s.order == str(queue[0].id))
+    soon = datetime.now(UTC) + timedelta(seconds=20)
+    house.session.execute(update(SecondOpinion).values(held_until=soon))
+    house.session.commit()
+    assert two.call("heartbeat", tokens=[shown.token]).json["held"] == [shown.token]
+    assert opinions(house)[0].held_until > soon
+    assert one.call("heartbeat", tokens=[shown.token]).json["held"] == []  # not theirs
+    two.call("skip", tokens=[shown.token])
+    [given_back] = opinions(house)
+    assert (given_back.token, given_back.held_until) == (None, None)
 
 
 def test_what_was_taken_back_or_not_drawn_is_never_served(house: House, queue):

@@ -67,3 +67,12 @@ def test_indexes_are_of_the_kind_the_models_say(empty_database):
         wanted, True
     )
     assert wanted["ix_enrolments_id_index"] == "hash"
+    for part in ("include", "where"):
+        has = {
+            str(index.name): bool(index.dialect_options["postgresql"][part])
+            if part == "include"
+            else index.dialect_options["postgresql"][part] is not None
+            for table in Base.metadata.tables.values()
+            for index in table.indexes
+        }
+        assert {name: f" {part.upper()} " in made[name] for name in has} == has

@@ -75,6 +75,14 @@ def test_masks_grow_and_shrink_by_about_what_is_asked():
         assert abs((109 - narrower[-1]) - radius) <= 2
 
 
+@pytest.mark.parametrize("column", [50, 51])
+def test_a_strand_one_pixel_wide_is_seen_in_every_column(column: int):
+    strand = np.zeros((200, 160), np.uint8)
+    strand[40:160, column] = 1
+    assert matting_edges.grown(strand, 4)[100, column - 2 : column + 3].all()
+    assert not matting_edges.shrunk(1 - strand, 4)[100, column - 2 : column + 3].any()
+
+
 def test_a_contradicting_second_opinion_is_not_heard():
     selfie = np.zeros((200, 160), np.float32)
     selfie[40:, 30:130] = 1

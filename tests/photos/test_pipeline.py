@@ -221,13 +221,13 @@ def test_a_picture_may_keep_its_background_only_if_it_is_right(astronaut, engine
     assert {c.code for c in result.failed} & {"background_colour", "coverage_top"}
 
 
-def test_the_look_is_taken_from_the_one_decode(
+def test_the_look_survives_being_taken_from_a_larger_decode(
     engine: PhotoEngine, finished: PhotoResult, astronaut
 ):
-    own = duplicates.perceptual_hash(encoded(astronaut))
+    own = duplicates.look_of(np.asarray(astronaut))
     assert duplicates.distance(finished.look, own) <= duplicates.SAME_BITS
     large = skimage.data.coffee().repeat(4, axis=0).repeat(4, axis=1)  # decoded at half its size
     refused = process(encoded(large, "JPEG"), BLUE, engine)
-    near = duplicates.distance(refused.look, duplicates.perceptual_hash(encoded(large[::4, ::4])))
+    near = duplicates.distance(refused.look, duplicates.look_of(large[::4, ::4]))
     assert near <= duplicates.SAME_BITS
     assert process(b"no picture", BLUE, engine).look is None

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from backoffice.photos import compose, duplicates
+from backoffice.photos import compose, duplicates, reading
 from backoffice.photos.checks import KINDS, judge
 from backoffice.photos.checks.colour_difference import ciede2000
 from backoffice.photos.encode import encode
@@ -124,9 +124,8 @@ def test_fingerprints():
     other = cv2.resize(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8), (800, 600))
     first, again = encoded(scene), encoded(cv2.resize(scene, (400, 300)), "JPEG", quality=60)
     assert duplicates.file_hash(first) != duplicates.file_hash(again)
-    assert len(duplicates.perceptual_hash(first)) == 16
-    near = duplicates.distance(duplicates.perceptual_hash(first), duplicates.perceptual_hash(again))
-    far = duplicates.distance(
-        duplicates.perceptual_hash(first), duplicates.perceptual_hash(encoded(other))
-    )
+    look = duplicates.look_of(scene)
+    assert len(look) == 16
+    near = duplicates.distance(look, duplicates.look_of(reading.decode(again).rgb))
+    far = duplicates.distance(look, duplicates.look_of(other))
     assert near <= 4 < 15 < far

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
 
 import cv2
 import onnxruntime
+import pytest
 
 from backoffice.photos.pipeline import PhotoEngine, process
 from backoffice.photos.standards import BUILTIN
@@ -26,6 +28,7 @@ def test_the_first_picture_loads_nothing(photo_models, astronaut, monkeypatch):
     assert result.passed
 
 
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="glibc alone can be told")
 def test_a_warmed_process_gives_no_memory_back_between_pictures(photo_models, astronaut):
     """Otherwise thousands of pages come and go with every picture."""
     engine = PhotoEngine(photo_models)

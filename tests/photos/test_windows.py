@@ -40,6 +40,15 @@ def test_the_quick_look_shows_the_same_window(scale: float):
     assert np.abs(exact - quick)[4:-4, 4:-4].mean() < 1.5
 
 
+@pytest.mark.parametrize("scale", [0.34, 0.5, 0.55, 0.59])
+def test_the_quick_look_averages_noise_away(scale: float):
+    """As far as its pixels are larger, whatever their size: the wall's texture is judged in it."""
+    rng = np.random.default_rng(1)
+    rgb = np.clip(rng.normal(128, 20, (900, 900, 3)), 0, 255).astype(np.uint8)
+    seen = glance(rgb, Crop(scale, 0.0, 0.0), (int(850 * scale), int(850 * scale)))
+    assert seen[8:-8, 8:-8].astype(float).std() < 20 * scale * 1.1
+
+
 @pytest.mark.parametrize("roll", [0.0, 12.0])
 @pytest.mark.parametrize("scale", [0.8, 1.6, 2.4, 3.0, 5.7])
 def test_a_patch_lies_where_its_map_says(scale: float, roll: float):

@@ -7,7 +7,8 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from backoffice.batches import jobs as batch_jobs
 from backoffice.blind_indexes import name_index, phone_index
@@ -324,6 +325,30 @@ def test_prepared_files_of_their_batches_go_at_once(
         if after == "failed":  # what the running job makes is not kept
             batch_jobs.keep_file(session, services().storage, job.id, made_file())
             assert job.storage_key is None
+
+
+def test_a_file_of_their_batch_neither_begins_nor_is_kept_meanwhile(committed, storage):
+    with committed() as session, committed() as other:
+        student, place, *_ = somebody(session)
+        job = BatchJob(
+            batch_id=place.batch_id, staff_id=make_staff(session, "school").id,
+            kind="class_sheets", request=DIGEST, state="waiting",
+        )  # fmt: skip
+        session.add(job)
+        session.commit()
+        for one in (session, other):
+            one.execute(text("SET lock_timeout = '100ms'"))
+        other.get(BatchJob, job.id, with_for_update=True)
+        with pytest.raises(batch_jobs.FileBeingKept):
+            erase(session, storage, student.id)
+        session.rollback()
+        other.rollback()
+        erase(session, storage, student.id)
+        with pytest.raises(OperationalError):  # it would still read them
+            batch_jobs.begin(other, job.id)
+        other.rollback()
+        session.commit()
+        assert batch_jobs.begin(other, job.id).state == "running"
 
 
 def made_file():

@@ -12,7 +12,8 @@ from PIL import Image
 from sqlalchemy import update
 
 from backoffice.models import Order, OutboxRow, Photo
-from backoffice.photos.duplicates import perceptual_hash
+from backoffice.photos.duplicates import look_of
+from backoffice.photos.reading import decode
 from tests.factories import make_order, make_photo
 from tests.worker.waiting import wait_until
 from worker import dispatcher
@@ -259,7 +260,7 @@ def test_a_rejected_picture_comes_back(
     with committed() as session:
         rejected = make_order(session, state="rejected")
         session.get_one(Photo, rejected.photo_id).perceptual_hash = bytes.fromhex(
-            perceptual_hash(portrait)
+            look_of(decode(portrait).rgb)
         )
         order_id = rejected.id
         session.commit()

@@ -2,15 +2,20 @@
 const filter = document.querySelector(".rd-filter");
 const place = filter.querySelector("[data-place]");
 const apply = filter.querySelector("button[type=submit]");
+let asked = false;
 
-filter.addEventListener("toggle", async () => {
-  if (!filter.open || !apply.disabled) return;
+async function fill() {
+  asked = true;
   const answer = await fetch(filter.dataset.fill).catch(() => null);
-  if (answer?.ok && !answer.redirected) {
-    place.innerHTML = await answer.text();
-    apply.disabled = false;
-    place.querySelector("select").focus();
-  } else {
-    place.textContent = filter.dataset.failed;
+  asked = Boolean(answer?.ok && !answer.redirected);
+  if (!asked) {
+    place.querySelector("p").textContent = filter.dataset.failed;
+    return;
   }
-});
+  place.innerHTML = await answer.text();
+  apply.disabled = false;
+  const here = document.activeElement === filter.querySelector("summary");
+  if (filter.open && here) place.querySelector("select").focus();
+}
+
+filter.addEventListener("toggle", () => filter.open && !asked && fill());

@@ -157,10 +157,10 @@ const tokens = () => open().map((tile) => tile.dataset.token);
 async function beat(first = false) {
   if (!first && (document.hidden || !open().length)) return;
   const filter = JSON.parse(sheet.dataset.filter);
-  const answer = await call("heartbeat", { tokens: tokens(), filter }).catch(() => null);
+  const answer = await call("heartbeat", { tokens: tokens(), filter, first }).catch(() => null);
   if (!answer?.ok) return;
   showWaiting(answer.said.waiting);
-  if (first) recent.told(answer.said.undo); // later ones come with the decisions themselves
+  if (first) recent.earlier(answer.said.undo);
 }
 setInterval(() => beat(), BEAT_MS);
 giveBackOnLeaving(sheet, tokens);

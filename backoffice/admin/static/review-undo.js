@@ -22,12 +22,24 @@ export function recentDecisions(place, texts, takeBack) {
     );
   }
 
+  // Newest first, as the server tells them. What this page has not decided itself is older.
+  function add(list) {
+    const now = performance.now();
+    const timed = list.map((one) => ({ ...one, until: now + one.left_ms }));
+    const unknown = timed.filter((one) => !stack.includes(one.order));
+    for (const one of unknown) stack.unshift(one.order);
+    return { timed, unknown };
+  }
+
   setInterval(draw, 1000);
   return {
     told(list) {
-      const now = performance.now();
-      shown = list.map((one) => ({ ...one, until: now + one.left_ms }));
-      for (const one of [...shown].reverse()) if (!stack.includes(one.order)) stack.push(one.order);
+      shown = add(list).timed;
+      draw();
+    },
+    // From before this page: the answer may be older than what was decided here meanwhile.
+    earlier(list) {
+      shown.push(...add(list).unknown);
       draw();
     },
     decided(order) {

@@ -308,10 +308,10 @@ const tokens = () => cases.map((one) => one.dataset.token);
 async function beat(first = false) {
   if (document.hidden && !first) return;
   const asked = tokens();
-  const answer = await call("heartbeat", { tokens: asked, filter }).catch(() => null);
+  const answer = await call("heartbeat", { tokens: asked, filter, first }).catch(() => null);
   if (!answer?.ok) return;
   showWaiting(answer.said.waiting);
-  if (first) recent.told(answer.said.undo); // later ones come with the decisions themselves
+  if (first) recent.earlier(answer.said.undo);
   const lost = asked.filter((token) => !answer.said.held.includes(token));
   for (const one of cases.slice(1)) if (lost.includes(one.dataset.token)) drop(one);
   if (!first) refill();

@@ -81,7 +81,8 @@ function watch(video, show) {
     const began = performance.now();
     if (video.readyState > 1 && !document.hidden) {
       try {
-        say(await look(video, video.videoWidth, video.videoHeight), began);
+        const hint = await look(video, video.videoWidth, video.videoHeight);
+        if (clock !== OVER) say(hint, began);
       } catch { /* a frame that cannot be read: the next one */ }
     }
     // A slow phone gets as much rest as it worked.

@@ -96,7 +96,7 @@ export function announce(text) {
   setTimeout(() => { place.textContent = text; }, 50);
 }
 
-/** Show a passing message at the top of the page; a complaint leaves with its screen, "bad.keep" stays. */
+/** Show a passing message, a complaint on top, others at the bottom; a complaint leaves with its screen, "bad.keep" stays. */
 export function toast(text, kind = "info") {
   document.querySelector(".toast")?.remove();
   const node = el(`.toast.${kind}`, { role: kind.startsWith("bad") ? "alert" : "status" }, text);

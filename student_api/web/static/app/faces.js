@@ -35,7 +35,8 @@ export function faceSeeker() {
   }
   const find = (pixels) => (worker && ready
     ? new Promise((done) => {
-      answered = done;
+      const late = setTimeout(stop, 2 * SLOW_MS); // it died, or threw: the light hints go on
+      answered = (faces) => { clearTimeout(late); done(faces); };
       worker.postMessage(pixels.data.buffer, [pixels.data.buffer]);
     })
     : Promise.resolve(null));
