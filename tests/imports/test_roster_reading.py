@@ -24,13 +24,13 @@ from backoffice.imports.limits import BLOCK_ROWS, Limits
 from backoffice.imports.preflight import Kind, inspect
 from backoffice.imports.reading import Rows, read_workbook
 from backoffice.imports.workbook_errors import (
+    UNREADABLE,
     WorkbookCorrupt,
     WorkbookEmpty,
     WorkbookEncrypted,
     WorkbookError,
     WorkbookHasMacros,
     WorkbookNoTable,
-    WorkbookNotReadable,
     WorkbookTooLarge,
     WorkbookUnsupported,
 )
@@ -217,24 +217,16 @@ def test_unreadable_files_have_one_clear_error(data: bytes, expected: type) -> N
 
 
 def test_codes_are_distinct_and_stable() -> None:
-    classes = (
-        WorkbookNotReadable,
-        WorkbookEncrypted,
-        WorkbookEmpty,
-        WorkbookTooLarge,
-        WorkbookCorrupt,
-        WorkbookNoTable,
-        WorkbookUnsupported,
-    )
-    assert [c.code for c in classes] == [
+    assert set(UNREADABLE) == {
         "workbook_not_readable",
         "workbook_encrypted",
         "workbook_empty",
         "workbook_too_large",
         "workbook_corrupt",
         "workbook_no_table",
+        "workbook_has_macros",
         "workbook_unsupported",
-    ]
+    }
 
 
 @pytest.mark.parametrize(
